@@ -1,0 +1,23 @@
+# External libraries that more than one module uses. Only system packages: nothing is downloaded.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(SQLite3 REQUIRED)
+if(KEEPMQ_TESTS)
+    find_package(GTest REQUIRED)
+endif()
+if(KEEPMQ_BENCH)
+    find_package(benchmark QUIET)
+    if(NOT benchmark_FOUND)
+        message(STATUS "google-benchmark not found: no benchmarks")
+    endif()
+endif()
+
+# ThreadSanitizer must see the atomics of the logger, so compile it in.
+if(KEEPMQ_SANITIZE MATCHES "thread")
+    set(KEEPMQ_SPDLOG spdlog::spdlog_header_only)
+else()
+    set(KEEPMQ_SPDLOG spdlog::spdlog)
+endif()

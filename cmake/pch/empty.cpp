@@ -1,0 +1,1 @@
+// Carries a shared precompiled header: see cmake/pch.cmake.

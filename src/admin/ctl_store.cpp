@@ -1,0 +1,109 @@
+// Pools, rules and dead letters.
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "admin/ctl_commands.hpp"
+
+namespace keepmq::admin {
+namespace {
+
+void list_pools(CtlSession& session, CtlArguments) {
+    static constexpr ListColumn columns[] = {
+        {"KIND", "kind"},
+        {"POOL", "name"},
+        {"STATE", "state"},
+        {"QUEUED", "queued", Align::right},
+        {"ACCEPTED", "accepted", Align::right},
+        {"COMMITTED", "committed", Align::right},
+        {"DEAD", "dead_lettered", Align::right},
+        {"REFUSED", "refused", Align::right},
+        {"RETRIES", "retries", Align::right},
+        {"COMMIT P99 us", "commit_micros_p99", Align::right},
+        {"DURABILITY", "durability"},
+    };
+    const auto pools = session.ask_all("/api/v4/pools");
+    if (!pools)
+        return;
+    if (session.json())
+        return session.print_json(*pools);
+    session.print_list(*pools, columns);
+    for (const auto& item : *pools) {
+        const auto* pool = item.if_object();
+        if (pool == nullptr || cell(*pool, "last_error") == "-")
+            continue;
+        session.out() << fmt::format("{} {}: last error: {}\n",
+                                     cell(*pool, "kind"),
+                                     cell(*pool, "name"),
+                                     cell(*pool, "last_error"));
+    }
+}
+
+void list_rules(CtlSession& session, CtlArguments) {
+    static constexpr ListColumn columns[] = {
+        {"RULE", "name"},
+        {"POOL", "pool"},
+        {"HITS", "hits", Align::right},
+        {"N/A", "not_applicable", Align::right},
+        {"ACCEPTED", "accepted", Align::right},
+        {"COMMITTED", "committed", Align::right},
+        {"DEAD", "dead_lettered", Align::right},
+        {"REFUSED", "refused", Align::right},
+        {"ERRORS", "errors", Align::right},
+        {"FILTER", "filter"},
+        {"ACTION", "action"},
+    };
+    const auto rules = session.ask_all("/api/v4/rules");
+    if (!rules)
+        return;
+    if (session.json())
+        return session.print_json(*rules);
+    session.print_list(*rules, columns);
+}
+
+void list_dead_letters(CtlSession& session, CtlArguments) {
+    static constexpr ListColumn columns[] = {
+        {"ID", "id", Align::right},
+        {"AT", "at"},
+        {"POOL", "pool"},
+        {"RULE", "rule"},
+        {"OPERATION", "op"},
+        {"TOPIC", "topic"},
+        {"CLIENT", "clientid"},
+        {"ERROR", "error"},
+    };
+    const auto letters = session.ask_all("/api/v4/dead_letters");
+    if (!letters)
+        return;
+    if (session.json())
+        return session.print_json(*letters);
+    session.print_list(*letters, columns);
+}
+
+void show_dead_letter(CtlSession& session, CtlArguments arguments) {
+    const auto data =
+        session.ask(Method::get, "/api/v4/dead_letters/" + percent_encode(arguments[0]));
+    if (!data)
+        return;
+    if (session.json())
+        return session.print_json(*data);
+    if (const auto* letters = data->if_array(); letters != nullptr && !letters->empty()) {
+        if (const auto* letter = letters->front().if_object())
+            session.print_members(*letter);
+    }
+}
+
+constexpr CtlCommand commands[] = {
+    {"pools", "", "", "database pools: state, counts, latencies", list_pools},
+    {"rules", "", "", "rules and what became of their writes", list_rules},
+    {"dead-letters", "list", "", "writes that a database refused for ever", list_dead_letters},
+    {"dead-letters", "show", "ID", "one of them with its payload", show_dead_letter},
+};
+
+}  // namespace
+
+std::span<const CtlCommand> ctl_store_commands() {
+    return commands;
+}
+
+}  // namespace keepmq::admin

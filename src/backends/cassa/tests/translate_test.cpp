@@ -1,0 +1,118 @@
+// Golden tests: an operation goes in, statements and values come out, as in golden/<name>.txt.
+// KEEPMQ_UPDATE_GOLDEN=1 writes the files anew; review the difference.
+
+#include "backends/cassa/translate.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "base/overloaded.hpp"
+#include "sql/columns.hpp"
+
+namespace keepmq::cassa::test {
+namespace {
+
+std::string to_text(const Param& param) {
+    return std::visit(Overloaded{
+                          [](std::monostate) -> std::string { return "null"; },
+                          [](Unset) -> std::string { return "unset"; },
+                          [](sql::BlobView value) { return fmt::format("blob '{}'", value.bytes); },
+                          [](WallTime value) { return sql::format_time(value); },
+                          [](std::string_view value) { return fmt::format("'{}'", value); },
+                          [](const std::string& value) { return fmt::format("'{}'", value); },
+                          [](auto number) { return fmt::format("{}", number); },
+                      },
+                      param);
+}
+
+std::string to_text(const Command& command) {
+    std::string out = command.cql + "\n";
+    for (const auto& param : command.params) out += "  " + to_text(param) + "\n";
+    return out;
+}
+
+std::shared_ptr<Message> message() {
+    auto out = std::make_shared<Message>();
+    out->id = {1'700'000'000'000'000, 1};
+    out->topic = TopicName{"t"};
+    out->payload = "x";
+    out->qos = Qos::at_least_once;
+    out->sender = ClientId{"sender"};
+    out->at = WallTime{std::chrono::seconds{1'700'000'000}};
+    return out;
+}
+
+std::string everything(const Translator& translator) {
+    const ClientId client{"c"};
+    const auto at = WallTime{std::chrono::seconds{1'700'000'000}};
+    const auto made = message();
+    std::string out;
+    for (const auto& command : {translator.connected_of(client),
+                                translator.position_of("c", "t"),
+                                Translator::retained_id_of("t"),
+                                Translator::newest_of("t"),
+                                Translator::stored("t", made->id),
+                                translator.online({client, "n", at}),
+                                translator.offline({client, "n", at, at}),
+                                translator.store_message(*made, std::nullopt),
+                                translator.store_message(*made, std::chrono::hours{1}),
+                                Translator::delete_retained("t"),
+                                Translator::delete_superseded("t", "id"),
+                                translator.set_position("c", "t", "id"),
+                                translator.delete_position({client, TopicFilter{"t"}}),
+                                Translator::remove_message({made->topic, made->id}),
+                                Translator::delete_older(*made),
+                                translator.subscriptions_of(client),
+                                Translator::retained_topics(),
+                                translator.retained("t"),
+                                translator.message("t", "id"),
+                                translator.oldest_messages("t", "after", 10),
+                                translator.messages("t", "after", "last"),
+                                Translator::ids("t", "after", 10),
+                                Translator::topics(std::nullopt, 10),
+                                Translator::topics("t", 10)})
+        out += to_text(command);
+    for (const auto& command : translator.store_retained({made, std::nullopt}))
+        out += to_text(command);
+    return out;
+}
+
+void expect_golden(const std::string& name, const std::string& text) {
+    const auto path = std::string{KEEPMQ_TEST_DATA_DIR} + "/golden/" + name + ".txt";
+    if (std::getenv("KEEPMQ_UPDATE_GOLDEN") != nullptr) {
+        std::ofstream{path} << text;
+        return;
+    }
+    std::ifstream file{path};
+    ASSERT_TRUE(file) << path << " is missing: run with KEEPMQ_UPDATE_GOLDEN=1";
+    std::stringstream golden;
+    golden << file.rdbuf();
+    EXPECT_EQ(golden.str(), text) << "differs from " << path;
+}
+
+TEST(Translate, OurTables) {
+    expect_golden("ours", everything(Translator{Layout{}}));
+}
+
+TEST(Translate, TablesOfEmqx) {
+    Layout layout;
+    layout.client_in_client = layout.client_in_sub = layout.client_in_acked = "client_id";
+    layout.message_properties = layout.retained_body = layout.retained_properties = false;
+    expect_golden("emqx", everything(Translator{layout}));
+}
+
+TEST(Translate, ConditionsAndReadsAreNoPlainWrites) {
+    EXPECT_TRUE(is_plain_write("  INSERT into t (a) values (?)"));
+    EXPECT_TRUE(is_plain_write("update t set a = ? where b = ?"));
+    EXPECT_FALSE(is_plain_write("insert into t (a) values (?) IF not exists"));
+    EXPECT_FALSE(is_plain_write("select a from t"));
+    EXPECT_FALSE(is_plain_write(""));
+}
+
+}  // namespace
+}  // namespace keepmq::cassa::test

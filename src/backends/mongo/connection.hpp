@@ -1,0 +1,53 @@
+#pragma once
+// A connection to a server or a group of them, over libmongoc. Lives on one thread, except
+// `interrupt`.
+//
+// The driver sends and receives through sockets of ours: they can be interrupted, and TLS and its
+// mistakes are the same as towards the other databases.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "backends/mongo/command.hpp"
+#include "backends/mongo/settings.hpp"
+
+namespace keepmq::mongo {
+
+class Streams;
+
+class Connection {
+  public:
+    explicit Connection(Settings settings);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    /// Connects and logs in, also again after a failure.
+    [[nodiscard]] std::optional<store::Failure> open();
+
+    enum class From : std::uint8_t { primary, as_configured };
+    [[nodiscard]] Found find(const Find& find, From from = From::primary);
+
+    /// An answer that is an error is a failure.
+    [[nodiscard]] std::variant<std::string, store::Failure> run(const Document& command,
+                                                                From from = From::primary);
+
+    /// Writes in order, or all that can be written, as the sequence says. Waits until they are as
+    /// durable as the pool asks for.
+    [[nodiscard]] Written write(const Writes& writes);
+
+    void interrupt() noexcept;
+
+  private:
+    struct Client;
+    void close();
+
+    Settings settings_;
+    std::unique_ptr<Streams> streams_;
+    std::unique_ptr<Client> client_;
+};
+
+}  // namespace keepmq::mongo

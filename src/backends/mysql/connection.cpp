@@ -1,0 +1,295 @@
+#include "backends/mysql/connection.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "backends/mysql/database.hpp"
+#include "backends/mysql/schema.hpp"
+#include "backends/mysql/unread.hpp"
+#include "backends/mysql/users.hpp"
+#include "base/overloaded.hpp"
+#include "sql/fetch.hpp"
+
+namespace keepmq::mysql {
+namespace {
+
+using store::errc;
+using store::Failure;
+
+/// Rows of one INSERT with many VALUES: few sizes, because each is a statement to prepare.
+constexpr std::array<std::size_t, 4> insert_sizes{256, 64, 8, 1};
+/// Rows of one INSERT with arrays of values.
+constexpr std::size_t bulk_limit = 1024;
+/// Bytes of values of one INSERT, if the server takes so many.
+constexpr std::size_t insert_bytes = 8UL * 1024 * 1024;
+
+/// Whether messages that come after the operation may be inserted before it is run, so that a batch
+/// with acknowledgements among its messages still is one large INSERT.
+bool may_run_after_inserts(const store::Op& op) {
+    return std::visit(Overloaded{
+                          [](const store::AdvanceCursor&) { return true; },
+                          [](const store::DeleteCursor&) { return true; },
+                          [](const store::ClientOnline&) { return true; },
+                          [](const store::ClientOffline&) { return true; },
+                          [](const store::StoreRetained&) { return true; },
+                          [](const store::DeleteRetained&) { return true; },
+                          [](const auto&) { return false; },
+                      },
+                      op);
+}
+
+class MysqlConnection final : public store::Connection {
+  public:
+    MysqlConnection(Settings settings, store::Role role)
+        : settings_{std::move(settings)}, role_{role} {}
+
+    std::optional<Failure> open() override;
+    std::optional<Failure> write(std::span<const store::Op* const> batch,
+                                 store::Attempt attempt) override;
+    std::variant<store::Reply, Failure> read(const store::Query& query) override;
+    void interrupt() noexcept override { interrupt_.raise(); }
+
+  private:
+    using MessageIds = std::unordered_set<std::string>;
+
+    [[nodiscard]] Failure not_open() const;
+    [[nodiscard]] std::optional<Failure> run_batch(std::span<const store::Op* const> batch,
+                                                   store::Attempt attempt);
+    [[nodiscard]] std::optional<Failure> run_op(const store::Op& op);
+    [[nodiscard]] std::optional<Failure> run_steps(const store::Op& op);
+    [[nodiscard]] std::optional<Failure> run_users(const store::Execute& op);
+    [[nodiscard]] std::optional<Failure> insert(std::span<const Database::Row> rows);
+    [[nodiscard]] std::optional<Failure> insert_some(std::span<const Database::Row> rows);
+    [[nodiscard]] std::optional<Failure> find_stored(std::span<const store::Op* const> batch,
+                                                     store::Attempt attempt,
+                                                     MessageIds& stored);
+
+    Settings settings_;
+    store::Role role_;
+    Interrupt interrupt_;
+    std::unique_ptr<Database> database_;
+    std::optional<Translator> translator_;
+    Tables tables_;
+    /// Newest row before the last batch that was tried first; for tables without a unique msgid.
+    std::int64_t known_id_ = 0;
+    std::unordered_map<std::size_t, std::string> inserts_;  ///< by number of rows
+    UserStatements users_;
+};
+
+std::optional<Failure> MysqlConnection::open() {
+    interrupt_.lower();
+    database_.reset();
+    auto connected = Database::connect(settings_, role_, interrupt_);
+    if (auto* const failure = std::get_if<Failure>(&connected))
+        return std::move(*failure);
+    auto& database = std::get<std::unique_ptr<Database>>(connected);
+    auto found = inspect(*database);
+    if (found.report.failure)
+        return found.report.failure;
+    if (!found.report.missing.empty())
+        return Failure{errc::schema_mismatch,
+                       fmt::format("{} lacks {} (keepmq schema create mysql {})",
+                                   database->name(),
+                                   fmt::join(found.report.missing, ", "),
+                                   settings_.pool)};
+    tables_ = std::move(found.tables);
+    translator_.emplace(tables_);
+    inserts_.clear();
+    if (role_ == store::Role::writer) {
+        // Looking at the tables began a transaction.
+        if (auto failure = database->commit())
+            return failure;
+    }
+    database_ = std::move(database);
+    return std::nullopt;
+}
+
+Failure MysqlConnection::not_open() const {
+    return {errc::unreachable, fmt::format("{} is not open", settings_.database)};
+}
+
+// --- writes -------------------------------------------------------------------------------------
+
+std::optional<Failure> MysqlConnection::write(std::span<const store::Op* const> batch,
+                                              store::Attempt attempt) {
+    if (!database_)
+        return not_open();
+    if (batch.empty())
+        return std::nullopt;
+    auto failure = run_batch(batch, attempt);
+    if (failure)
+        database_->rollback();
+    return failure;
+}
+
+std::optional<Failure> MysqlConnection::run_batch(std::span<const store::Op* const> batch,
+                                                  store::Attempt attempt) {
+    MessageIds stored;
+    if (!tables_.layout.unique_msgid) {
+        if (auto failure = find_stored(batch, attempt, stored))
+            return failure;
+    }
+    std::vector<Database::Row> rows;
+    std::vector<const store::Op*> later;
+    const auto flush = [&]() -> std::optional<Failure> {
+        if (auto failure = insert(rows))
+            return failure;
+        rows.clear();
+        for (const auto* op : std::exchange(later, {})) {
+            if (auto failure = run_op(*op))
+                return failure;
+        }
+        return std::nullopt;
+    };
+    for (const auto* op : batch) {
+        const auto* const store = std::get_if<store::StoreMessage>(op);
+        if (store != nullptr && !stored.empty() && stored.contains(store->message->id.to_string()))
+            continue;
+        if (store != nullptr && store->keep == store::Keep::all) {
+            rows.push_back(translator_->columns_of(*store->message));
+            continue;
+        }
+        later.push_back(op);
+        if (!may_run_after_inserts(*op)) {
+            if (auto failure = flush())
+                return failure;
+        }
+    }
+    if (auto failure = flush())
+        return failure;
+    return database_->commit();
+}
+
+/// In pieces that the server takes in one packet.
+std::optional<Failure> MysqlConnection::insert(std::span<const Database::Row> rows) {
+    const auto limit = std::min(insert_bytes, database_->largest_packet() / 2);
+    const auto most = database_->can_run_bulk() ? bulk_limit : insert_sizes.front();
+    while (!rows.empty()) {
+        std::size_t count = 0;
+        for (std::size_t bytes = 0; count < rows.size() && count < most; ++count) {
+            for (const auto& param : rows[count]) bytes += size_of(param);
+            if (count > 0 && bytes > limit)
+                break;
+        }
+        if (auto failure = insert_some(rows.first(count)))
+            return failure;
+        rows = rows.subspan(count);
+    }
+    return std::nullopt;
+}
+
+std::optional<Failure> MysqlConnection::insert_some(std::span<const Database::Row> rows) {
+    const auto sql_of = [this](std::size_t count) -> const std::string& {
+        auto& sql = inserts_[count];
+        if (sql.empty())
+            sql = translator_->insert_messages(count);
+        return sql;
+    };
+    if (rows.size() > 1 && database_->can_run_bulk())
+        return database_->run_bulk(sql_of(1), rows);
+    while (!rows.empty()) {
+        const auto fits = [&](std::size_t size) { return size <= rows.size(); };
+        const auto count = *std::find_if(insert_sizes.begin(), insert_sizes.end(), fits);
+        Database::Row params;
+        for (const auto& row : rows.first(count))
+            params.insert(params.end(), row.begin(), row.end());
+        if (auto failure = database_->run(sql_of(count), params))
+            return failure;
+        rows = rows.subspan(count);
+    }
+    return std::nullopt;
+}
+
+std::optional<Failure> MysqlConnection::run_op(const store::Op& op) {
+    if (const auto* const users = std::get_if<store::Execute>(&op))
+        return run_users(*users);
+    auto failure = run_steps(op);
+    // Another broker may have made the row between our UPDATE and INSERT: now the UPDATE finds it.
+    if (failure && database_->failed_on_duplicate())
+        failure = run_steps(op);
+    return failure;
+}
+
+std::optional<Failure> MysqlConnection::run_steps(const store::Op& op) {
+    for (const auto& step : translator_->translate(op)) {
+        if (step.when == When::nothing_matched && database_->matched_rows() > 0)
+            continue;
+        if (auto failure = database_->run(step.sql, step.params))
+            return failure;
+    }
+    return std::nullopt;
+}
+
+std::optional<Failure> MysqlConnection::run_users(const store::Execute& op) {
+    const auto params = to_params(op.values);
+    std::span<const Param> rest{params};
+    const auto& texts = users_.of(op.statements);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        const auto& statement = op.statements->list[i];
+        const auto count = std::min(statement.parameters(), rest.size());
+        auto failure = why_forbidden(texts[i]);
+        if (!failure)
+            failure = database_->run(texts[i], rest.first(count), Author::user);
+        if (failure) {
+            failure->text += fmt::format(" in: {}", statement.source);
+            return failure;
+        }
+        rest = rest.subspan(count);
+    }
+    return std::nullopt;
+}
+
+/// Which messages of a repeated batch are in a table that has no unique key on their ids.
+std::optional<Failure> MysqlConnection::find_stored(std::span<const store::Op* const> batch,
+                                                    store::Attempt attempt,
+                                                    MessageIds& stored) {
+    std::vector<Param> params;
+    params.emplace_back(known_id_);
+    for (const auto* op : batch) {
+        if (const auto* const store = std::get_if<store::StoreMessage>(op))
+            params.emplace_back(store->message->id.to_string());
+    }
+    const auto count = params.size() - 1;
+    if (count == 0)
+        return std::nullopt;
+    if (attempt == store::Attempt::first) {
+        const auto answer = database_->query({"select coalesce(max(id), 0) from mqtt_msg", {}});
+        if (const auto* const failure = std::get_if<Failure>(&answer))
+            return *failure;
+        known_id_ = std::get<sql::Rows>(answer).integer(0, 0);
+        return std::nullopt;
+    }
+    const auto answer = database_->query({translator_->stored_after(count), std::move(params)});
+    if (const auto* const failure = std::get_if<Failure>(&answer))
+        return *failure;
+    const auto& rows = std::get<sql::Rows>(answer);
+    for (std::size_t row = 0; row < rows.size(); ++row) stored.emplace(rows.bytes(row, 0));
+    return std::nullopt;
+}
+
+// --- reads --------------------------------------------------------------------------------------
+
+std::variant<store::Reply, Failure> MysqlConnection::read(const store::Query& query) {
+    if (!database_)
+        return not_open();
+    // One snapshot for positions and messages.
+    if (auto failure = database_->begin_reading())
+        return *std::move(failure);
+    auto reply = answer(*database_, tables_, query);
+    database_->rollback();
+    return reply;
+}
+
+}  // namespace
+
+std::unique_ptr<store::Connection> make_connection(Settings settings, store::Role role) {
+    return std::make_unique<MysqlConnection>(std::move(settings), role);
+}
+
+}  // namespace keepmq::mysql

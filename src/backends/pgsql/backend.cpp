@@ -1,0 +1,97 @@
+#include "backends/pgsql/backend.hpp"
+
+#include <fmt/format.h>
+
+#include "backends/pgsql/connection.hpp"
+#include "backends/pgsql/schema.hpp"
+#include "backends/pgsql/session.hpp"
+#include "backends/pgsql/settings.hpp"
+#include "backends/pgsql/translate.hpp"
+
+namespace keepmq::pgsql {
+namespace {
+
+using store::errc;
+using store::Failure;
+
+class PgBackend final : public store::Backend {
+  public:
+    explicit PgBackend(Settings settings) : settings_{std::move(settings)} {}
+
+    std::unique_ptr<store::Connection> connect(store::Role role) const override {
+        return make_connection(settings_, role);
+    }
+
+    std::size_t lanes() const override { return settings_.lanes; }
+    std::size_t readers() const override { return settings_.readers; }
+
+    std::string durability() const override {
+        return "every commit is acknowledged by the server first; it is on disk there unless "
+               "synchronous_commit or fsync is off";
+    }
+    std::string schema_script() const override { return std::string{pgsql::schema_script()}; }
+    store::SchemaReport check_schema() const override;
+    std::optional<Failure> create_schema() const override;
+    bool auto_create_schema() const override { return settings_.auto_create_schema; }
+    std::optional<Failure> try_statement(const store::Statement& statement) const override;
+    std::string placeholder(std::size_t index) const override {
+        return fmt::format("${}", index + 1);
+    }
+
+  private:
+    Settings settings_;
+};
+
+store::SchemaReport PgBackend::check_schema() const {
+    const Interrupt interrupt;
+    auto session = Session::connect(settings_, interrupt);
+    if (auto* const failure = std::get_if<Failure>(&session)) {
+        store::SchemaReport report;
+        report.failure = std::move(*failure);
+        return report;
+    }
+    return inspect(*std::get<std::unique_ptr<Session>>(session)).report;
+}
+
+std::optional<Failure> PgBackend::create_schema() const {
+    const Interrupt interrupt;
+    // An index on a table that is there already may take its time.
+    auto patient = settings_;
+    patient.read_timeout = std::chrono::hours{1};
+    auto session = Session::connect(patient, interrupt);
+    if (auto* const failure = std::get_if<Failure>(&session))
+        return std::move(*failure);
+    return std::get<std::unique_ptr<Session>>(session)->run_script(schema_script());
+}
+
+std::optional<Failure> PgBackend::try_statement(const store::Statement& statement) const {
+    const Interrupt interrupt;
+    auto session = Session::connect(settings_, interrupt);
+    if (std::holds_alternative<Failure>(session))
+        return std::nullopt;
+    return std::get<std::unique_ptr<Session>>(session)->try_statement(join(statement));
+}
+
+std::unique_ptr<store::Backend> configure(const store::PoolConf& conf, Diagnostics& diagnostics) {
+    auto settings = read_settings(conf, diagnostics);
+    if (!settings)
+        return nullptr;
+    return std::make_unique<PgBackend>(*std::move(settings));
+}
+
+}  // namespace
+
+const store::BackendDescriptor& descriptor() {
+    static const store::BackendDescriptor descriptor{
+        .kind = "pgsql",
+        .pool_kind = "pgsql",
+        .plugin = "emqx_backend_pgsql",
+        .description = "KeepMQ persistence in PostgreSQL",
+        .statement_member = "sql",
+        .pool_properties = {property_names().begin(), property_names().end()},
+        .configure = configure,
+    };
+    return descriptor;
+}
+
+}  // namespace keepmq::pgsql

@@ -1,0 +1,44 @@
+#pragma once
+// The settings of one pool, read and checked.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostic.hpp"
+#include "store/pool_conf.hpp"
+
+namespace keepmq::redis {
+
+enum class Topology : std::uint8_t { single, sentinel, cluster };
+
+struct Settings {
+    std::string pool;  ///< for messages
+    Topology topology = Topology::single;
+    std::vector<store::Server> servers;  ///< of the database; or the sentinels; or cluster seeds
+    std::string master;                  ///< name of the master that the sentinels watch
+    std::size_t pool_size = 8;           ///< lanes; and as many readers, at most 4
+    std::size_t database = 0;
+    std::string username;
+    std::string password;
+    std::string channel;  ///< commands are taken from it; empty: from nowhere
+    store::Tls tls;
+    std::chrono::milliseconds connect_timeout{3000};
+    std::chrono::milliseconds read_timeout{5000};
+    /// Replicas that must have a batch before it counts as committed. Nothing: one if the master
+    /// has one, behind sentinels; none otherwise.
+    std::optional<std::size_t> wait_replicas;
+};
+
+/// Names of all settings above, as they stand in the file.
+[[nodiscard]] std::span<const std::string_view> property_names();
+
+/// Nothing after an error; all errors are reported.
+[[nodiscard]] std::optional<Settings> read_settings(const store::PoolConf& conf,
+                                                    Diagnostics& diagnostics);
+
+}  // namespace keepmq::redis

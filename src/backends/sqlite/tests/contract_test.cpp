@@ -1,0 +1,75 @@
+// The suite that every database must pass, on a file in a temporary directory.
+
+#include "backends/sqlite/tests/support.hpp"
+#include "sql/columns.hpp"
+#include "store/testing/backend_contract.hpp"
+
+namespace keepmq::sqlite::test {
+namespace {
+
+using store::testing::Presence;
+
+class SqliteSubject final : public store::testing::ContractSubject {
+  public:
+    std::shared_ptr<const store::Backend> fresh() override {
+        auto backend = reopen();
+        expect_ok(backend->create_schema());
+        shell_ = std::make_unique<Shell>(dir_.file("keepmq.db"));
+        shell_->run("create table samples (key text not null, value blob)");
+        return backend;
+    }
+
+    std::shared_ptr<const store::Backend> reopen() override { return make_backend(dir_.str()); }
+
+    void provision_subscription(const ClientId& client,
+                                const TopicFilter& filter,
+                                int qos) override {
+        expect_ok(shell_->database().run(
+            "insert into mqtt_sub (clientid, topic, qos) values (?1, ?2, ?3)",
+            std::vector<Param>{client.view(), filter.view(), std::int64_t{qos}}));
+    }
+
+    std::optional<Presence> presence(const ClientId& client) override {
+        const std::vector<Param> params{client.view()};
+        auto row = shell_->database().query(
+            "select state, node, online_at, offline_at, created from mqtt_client where clientid = "
+            "?1",
+            params);
+        if (!row.next())
+            return std::nullopt;
+        return Presence{.online = row.bytes(0) == "1",
+                        .node = std::string{row.bytes(1)},
+                        .online_at = sql::parse_time(row.bytes(2)),
+                        .offline_at = sql::parse_time(row.bytes(3)),
+                        .created = sql::parse_time(row.bytes(4))};
+    }
+
+    std::optional<store::Op> poison() override {
+        return execute({{"insert into samples (key) values (", ")"}}, {std::monostate{}});
+    }
+
+    std::shared_ptr<const store::Statements> sample_statements() override {
+        return std::get<store::Execute>(
+                   execute({{"insert into samples values (", ", ", ")"},
+                            {"insert into samples values (", " || '.2', ", ")"}}))
+            .statements;
+    }
+
+    std::optional<std::string> sample_value(std::string_view key) override {
+        const std::vector<Param> params{key};
+        auto row = shell_->database().query("select value from samples where key = ?1", params);
+        if (!row.next() || row.is_null(0))
+            return std::nullopt;
+        return std::string{row.bytes(0)};
+    }
+
+  private:
+    TempDir dir_;
+    std::unique_ptr<Shell> shell_;
+};
+
+}  // namespace
+}  // namespace keepmq::sqlite::test
+
+KEEPMQ_BACKEND_CONTRACT(Sqlite,
+                        [] { return std::make_unique<keepmq::sqlite::test::SqliteSubject>(); })

@@ -1,0 +1,163 @@
+// Golden tests: an operation goes in, statements and bindings come out, as in golden/<name>.txt.
+// KEEPMQ_UPDATE_GOLDEN=1 writes the files anew; review the difference.
+
+#include "backends/sqlite/translate.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "backends/sqlite/tests/support.hpp"
+#include "base/overloaded.hpp"
+
+namespace keepmq::sqlite::test {
+namespace {
+
+std::string to_text(const Param& param) {
+    return std::visit(Overloaded{
+                          [](std::monostate) -> std::string { return "null"; },
+                          [](std::int64_t value) { return std::to_string(value); },
+                          [](double value) { return fmt::format("{}", value); },
+                          [](std::string_view value) { return fmt::format("'{}'", value); },
+                          [](const std::string& value) { return fmt::format("'{}'", value); },
+                          [](BlobView value) {
+                              std::string out = "x'";
+                              for (const char c : value.bytes)
+                                  out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+                              return out + "'";
+                          },
+                      },
+                      param);
+}
+
+std::string to_text(const Commands& commands) {
+    std::string out;
+    for (const auto& command : commands) {
+        if (command.when == When::nothing_changed)
+            out += "-- if the statement above changed nothing\n";
+        out += fmt::format("{}\n", command.sql);
+        for (std::size_t i = 0; i < command.params.size(); ++i)
+            out += fmt::format("  ?{} = {}\n", i + 1, to_text(command.params[i]));
+    }
+    return out;
+}
+
+void expect_golden(const std::string& name, const std::string& text) {
+    const auto path = std::string{KEEPMQ_TEST_DATA_DIR} + "/golden/" + name + ".txt";
+    if (std::getenv("KEEPMQ_UPDATE_GOLDEN") != nullptr) {
+        std::ofstream{path} << text;
+        return;
+    }
+    std::ifstream file{path};
+    ASSERT_TRUE(file) << path << " is missing: run with KEEPMQ_UPDATE_GOLDEN=1";
+    std::stringstream golden;
+    golden << file.rdbuf();
+    EXPECT_EQ(golden.str(), text) << "differs from " << path;
+}
+
+class Translate : public testing::Test {
+  protected:
+    void expect_op(const std::string& name, const store::Op& op) {
+        expect_golden(name, to_text(translator_.translate(op)));
+    }
+
+    Translator translator_{Layout{}};
+    ClientId client_{"c'1"};
+};
+
+std::shared_ptr<Message> rich_message() {
+    auto out = message(5, "a/b", std::string{"\0'\xff", 3});
+    auto properties = std::make_unique<MessageProperties>();
+    properties->content_type = "text/plain";
+    properties->message_expiry_interval = 60;
+    properties->payload_format_indicator = std::uint8_t{1};
+    properties->response_topic = "answers";
+    properties->correlation_data = std::string{"\0\1", 2};
+    properties->user_properties = {{"k", "v"}, {"k", "\"w\""}};
+    out->properties = std::move(properties);
+    return out;
+}
+
+TEST_F(Translate, Presence) {
+    expect_op("client_online", store::ClientOnline{client_, "node1", at(1)});
+    expect_op("client_offline", store::ClientOffline{client_, "node1", at(2), at(1)});
+}
+
+TEST_F(Translate, Messages) {
+    expect_op("store_message", store::StoreMessage{message(5, "a/b"), store::Keep::all, {}});
+    expect_op("store_message_with_properties",
+              store::StoreMessage{rich_message(), store::Keep::all, {}});
+    expect_op("store_message_latest",
+              store::StoreMessage{message(5, "a/b"), store::Keep::latest, {}});
+    expect_op("remove_message", store::RemoveMessage{TopicName{"a/b"}, message_id(5)});
+    expect_op("remove_row", store::RemoveMessage{TopicName{"a/b"}, sql::id_of_row(12)});
+}
+
+TEST_F(Translate, MessagesInTablesOfOthers) {
+    translator_ = Translator{
+        {.message_properties = false, .retained_properties = false, .unique_msgid = false}};
+    expect_op("plain_table_store_message",
+              store::StoreMessage{rich_message(), store::Keep::all, {}});
+    expect_op("plain_table_store_retained", store::StoreRetained{rich_message(), {}});
+    expect_golden("plain_table_message", to_text({translator_.message(3, "")}));
+    expect_golden("plain_table_retained", to_text({translator_.retained(TopicFilter{"a"})}));
+}
+
+TEST_F(Translate, Retained) {
+    expect_op("store_retained", store::StoreRetained{rich_message(), {}});
+    expect_op("delete_retained", store::DeleteRetained{TopicName{"a/b"}});
+}
+
+TEST_F(Translate, Positions) {
+    using store::FetchFrom;
+    const TopicName topic{"a/b"};
+    expect_op("init_cursor_earliest",
+              store::InitCursor{client_, TopicFilter{"a/b"}, FetchFrom::earliest, at(1)});
+    expect_op("init_cursor_latest",
+              store::InitCursor{client_, TopicFilter{"a/b"}, FetchFrom::latest, at(1)});
+    expect_op("init_cursor_wildcard",
+              store::InitCursor{client_, TopicFilter{"a/#"}, FetchFrom::earliest, at(1)});
+    expect_op("advance_cursor", store::AdvanceCursor{client_, topic, message_id(5), at(1)});
+    expect_op("advance_cursor_to_row",
+              store::AdvanceCursor{client_, topic, sql::id_of_row(12), at(1)});
+    expect_op("delete_cursor", store::DeleteCursor{client_, TopicFilter{"a/#"}});
+}
+
+TEST_F(Translate, Queries) {
+    const auto some = sql::topics_that_begin_with("a/");
+    expect_golden("lookup_subscriptions", to_text({translator_.subscriptions_of(client_)}));
+    expect_golden("lookup_retained", to_text({translator_.retained(TopicFilter{"a/b"})}));
+    expect_golden("lookup_retained_wildcard", to_text({translator_.retained(TopicFilter{"a/+"})}));
+    expect_golden("lookup_retained_all", to_text({translator_.retained(TopicFilter{"#"})}));
+    expect_golden("fetch",
+                  to_text({translator_.position(&client_, "a/b"),
+                           translator_.position(nullptr, "a/b"),
+                           translator_.ids_of_topic("a/b", 7, 100),
+                           translator_.newest_of_topic("a/b"),
+                           translator_.scan(7, 100),
+                           translator_.unread_topics(&client_, some, 7, 100),
+                           translator_.message(8, "2024-01-01 00:00:00"),
+                           translator_.msgids_after(7)}));
+}
+
+TEST_F(Translate, UserStatementsGetNumberedPlaceholders) {
+    EXPECT_EQ("insert into t values (?1, 'x', ?2)",
+              join({{"insert into t values (", ", 'x', ", ")"}, "", {}}));
+    EXPECT_EQ("delete from t", join({{"delete from t"}, "", {}}));
+    EXPECT_TRUE(translator_.translate(execute({{"delete from t"}})).empty());
+}
+
+TEST_F(Translate, RangeOfAPrefix) {
+    EXPECT_EQ("a/", sql::topics_that_begin_with("a/").first);
+    EXPECT_EQ("a0", sql::topics_that_begin_with("a/").beyond);
+    EXPECT_EQ(std::nullopt, sql::topics_that_begin_with("").beyond);
+}
+
+TEST_F(Translate, RowsAndIdsAreToldApart) {
+    EXPECT_EQ(12, sql::row_of(sql::id_of_row(12)));
+    EXPECT_EQ(std::nullopt, sql::row_of(message_id(1)));
+}
+
+}  // namespace
+}  // namespace keepmq::sqlite::test

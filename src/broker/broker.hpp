@@ -1,0 +1,224 @@
+#pragma once
+// The MQTT server as a state machine of values: packets, ticks and answers go in; bytes appear in
+// outboxes and effects in a list. No I/O, no clock, no thread, no lock. One per shard.
+//
+//   broker.on_packet(connection, packet, now);
+//   for (auto& effect : broker.take_effects()) ...;       // runtime carries them out
+//   for (auto id : broker.take_dirty()) write(broker.outbox(id));
+//
+// After every call `runtime` carries out the effects before it hands in anything else; carrying one
+// out may call the broker again (route, on_subscribe_plan), which may append more.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.hpp"
+#include "broker/effects.hpp"
+#include "broker/limits.hpp"
+#include "broker/outbox.hpp"
+#include "model/event.hpp"
+#include "mqtt/codec.hpp"
+
+namespace keepmq::broker {
+
+/// Counters of one shard; read between turns of its loop.
+struct Stats {
+    std::uint64_t connections = 0;  ///< open Network Connections, also before CONNECT
+    std::uint64_t sessions = 0;
+    std::uint64_t subscriptions = 0;
+    std::uint64_t retained = 0;
+    std::uint64_t messages_received = 0;  ///< PUBLISH, by clients
+    std::uint64_t messages_sent = 0;      ///< PUBLISH, to clients
+    std::uint64_t packets_received = 0;
+    std::uint64_t packets_sent = 0;
+    std::uint64_t queued = 0;    ///< gauge: messages waiting in sessions
+    std::uint64_t inflight = 0;  ///< gauge: sent, unacknowledged
+    // Every message that is not delivered has a reason here.
+    std::uint64_t dropped_slow_reader = 0;  ///< QoS 0, outbox full
+    std::uint64_t dropped_queue_full = 0;   ///< QoS > 0, session's queue full
+    std::uint64_t dropped_expired = 0;
+    std::uint64_t dropped_too_large = 0;  ///< larger than the client's Maximum Packet Size
+    std::uint64_t dropped_no_subscriber = 0;
+    std::uint64_t dropped_qos0_absent = 0;  ///< QoS 0 for a session that is away
+    std::uint64_t dropped_shared_empty = 0;
+    std::uint64_t refused_connects = 0;
+    std::uint64_t protocol_errors = 0;
+    std::uint64_t keep_alive_timeouts = 0;
+    std::uint64_t takeovers = 0;
+    std::uint64_t fences_open = 0;  ///< gauge
+    std::uint64_t fences_late = 0;  ///< passed their deadline
+    std::uint64_t replayed = 0;     ///< stored messages handed to sessions
+};
+
+/// How the rules want a subscription to be filled. See Effects: Subscribed.
+struct ReplayPlan {
+    enum class Mode : std::uint8_t { after_cursor, queue, latest };
+    struct FetchSpec {
+        Mode mode = Mode::after_cursor;
+        std::optional<std::uint64_t> max_returned_count;
+    };
+    std::size_t awaited_writes = 0;    ///< SUBACK waits for that many on_subscribe_write
+    std::size_t awaited_retained = 0;  ///< on_retained_found comes that often
+    std::optional<FetchSpec> fetch;
+};
+
+/// A subscription that was provisioned in a database or by an operator.
+struct Provisioned {
+    TopicFilter filter;  ///< may carry `$share/<group>/`
+    Qos qos = Qos::at_most_once;
+};
+
+/// For the admin interface.
+struct SessionSnapshot {
+    ClientId client;
+    std::string username;
+    std::string peerhost;
+    std::uint16_t port = 0;
+    bool connected = false;
+    int protocol_level = 0;
+    bool clean_start = false;
+    std::uint16_t keep_alive = 0;
+    std::uint32_t expiry_interval = 0;
+    WallTime connected_at;
+    WallTime disconnected_at;
+    WallTime created_at;
+    std::size_t subscriptions = 0;
+    std::size_t queued = 0;
+    std::size_t inflight = 0;
+    std::size_t awaiting_rel = 0;
+    std::uint64_t dropped = 0;
+    std::uint64_t messages_received = 0;
+    std::uint64_t messages_sent = 0;
+};
+struct SubscriptionSnapshot {
+    ClientId client;
+    std::string filter;  ///< as subscribed, with `$share/<group>/`
+    Qos qos = Qos::at_most_once;
+    bool no_local = false;
+    bool retain_as_published = false;
+    int retain_handling = 0;
+};
+
+class Broker {
+  public:
+    /// `seed` feeds what must be unguessable or random (assigned client identifiers, shared
+    /// strategy).
+    Broker(const Limits& limits, MessageIdSource ids, std::uint64_t seed);
+    ~Broker();
+    Broker(const Broker&) = delete;
+    Broker& operator=(const Broker&) = delete;
+
+    void set_limits(const Limits& limits);
+    /// Which hooks have rules: others raise no Occurred effect.
+    void listen(std::span<const Hook> hooks);
+
+    // --- the network ---------------------------------------------------------------------------
+
+    /// A Network Connection was accepted. CONNECT must follow within Limits::connect_timeout.
+    [[nodiscard]] ConnectionId open(std::string peerhost, std::uint16_t peer_port, Now now);
+    /// One packet; its views need to live only during the call.
+    void on_packet(ConnectionId connection, const mqtt::Packet& packet, Now now);
+    /// Bytes that are no legal packet: answered as the version allows, then closed. `version_hint`
+    /// is the version seen in a refused CONNECT, if any.
+    void on_refused(ConnectionId connection,
+                    mqtt::ReasonCode reason,
+                    std::optional<mqtt::ProtocolVersion> version_hint,
+                    Now now);
+    /// The peer or the network ended the connection without DISCONNECT.
+    void on_closed(ConnectionId connection, Now now);
+    /// What `mqtt::decode` needs for the next packet of this connection.
+    [[nodiscard]] mqtt::DecodeOptions decode_options(ConnectionId connection) const;
+    /// False: stop reading this connection until something is settled. A client before MQTT 5 knows
+    /// no Receive Maximum, so only TCP can hold it back.
+    [[nodiscard]] bool accepts_more(ConnectionId connection) const;
+    /// Bytes to write. Stays valid until `release` (a closed connection still has its last words).
+    [[nodiscard]] Outbox& outbox(ConnectionId connection);
+    /// After the outbox was written, wholly or in part: delivers what waited for room.
+    void on_written(ConnectionId connection, Now now);
+    /// The socket is gone: forget the outbox. Needed once per `open`, after Close or on_closed.
+    void release(ConnectionId connection);
+
+    /// While its publishes cannot be taken (database slow): keep-alive is not checked.
+    void pause(ConnectionId connection, Now now);
+    void resume(ConnectionId connection, Now now);
+    /// Ends a connection from our side: DISCONNECT with the reason on MQTT 5, then Close.
+    void disconnect(ConnectionId connection, mqtt::ReasonCode reason, Now now);
+    /// By client identifier; false if it is not connected.
+    bool kick(const ClientId& client, mqtt::ReasonCode reason, Now now);
+    /// All connections, at shutdown: server_shutting_down.
+    void shut_down(Now now);
+
+    // --- time ----------------------------------------------------------------------------------
+
+    /// Runs everything that is due: keep-alive, CONNECT time-out, will delay, session expiry,
+    /// fences.
+    void tick(Now now);
+    /// When `tick` has something to do next; nothing = never.
+    [[nodiscard]] std::optional<SteadyTime> next_deadline() const;
+
+    // --- answers of runtime --------------------------------------------------------------------
+
+    /// Delivers an admitted message to its subscribers and keeps it as retained if it asks for it.
+    void route(const MessagePtr& message, Now now);
+    /// The publish behind `ticket` is durable (success) or refused. Acks leave in arrival order. A
+    /// refusal is PUBACK/PUBREC with the code on MQTT 5 and a closed connection before.
+    void settle(Ticket ticket, mqtt::ReasonCode reason, Now now);
+
+    void on_subscribe_plan(FenceId fence, const ReplayPlan& plan, Now now);
+    /// One awaited write of the subscription is done. Not ok: SUBACK says failure and the
+    /// subscription is taken back.
+    void on_subscribe_write(FenceId fence, bool ok, Now now);
+    void on_retained_found(FenceId fence, std::vector<MessagePtr> messages, Now now);
+    /// Answer to Fetch. `next` as in store::MessagePage.
+    void on_fetched(FenceId fence,
+                    std::vector<MessagePtr> page,
+                    std::optional<std::string> next,
+                    Now now);
+    /// There will be no answer to Fetch. Live messages go on; what was not read stays beyond the
+    /// position, for the next subscribe.
+    void on_fetch_failed(FenceId fence, Now now);
+
+    /// Subscribes and unsubscribes without a packet of the client (on_subscribe_lookup, operator).
+    void subscribe_on_behalf(const ClientId& client,
+                             std::span<const Provisioned> subscriptions,
+                             Now now);
+    void unsubscribe_on_behalf(const ClientId& client,
+                               std::span<const TopicFilter> filters,
+                               Now now);
+
+    /// A message of the broker itself ($SYS). Routed at once, no rules.
+    void publish_internal(TopicName topic, std::string payload, Qos qos, bool retain, Now now);
+
+    // --- outputs -------------------------------------------------------------------------------
+
+    /// Moves the effects out; call until empty.
+    [[nodiscard]] std::vector<Effect> take_effects();
+    /// The same without giving up capacity: swaps with an empty vector of the caller.
+    void swap_effects(std::vector<Effect>& into);
+    /// Connections whose outbox got bytes since the last call; each once.
+    void swap_dirty(std::vector<ConnectionId>& into);
+
+    // --- looking in ----------------------------------------------------------------------------
+
+    [[nodiscard]] const Stats& stats() const;
+    [[nodiscard]] bool is_connected(const ClientId& client) const;
+    /// Visits until the visitor returns false.
+    void each_session(const std::function<bool(const SessionSnapshot&)>& visit) const;
+    void each_subscription(const ClientId* only_of,
+                           const std::function<bool(const SubscriptionSnapshot&)>& visit) const;
+    void each_retained(std::string_view filter,
+                       const std::function<bool(const Message&)>& visit) const;
+    bool delete_retained(const TopicName& topic);
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace keepmq::broker

@@ -1,0 +1,63 @@
+// Outbound, second half: acknowledgements of the client for what was sent to it.
+
+#include "broker/core.hpp"
+
+namespace keepmq::broker {
+
+void Outbound::on_puback(Session& session, const mqtt::Puback& packet, Now now) {
+    Sent* sent = session.inflight.find(packet.packet_id);
+    if (!sent || sent->delivery.qos != Qos::at_least_once)
+        return;
+    // A code of 0x80 or more also ends the delivery: the message counts as acknowledged.
+    acknowledged(session, sent->delivery, now);
+    complete(session, *sent);
+    pump(session, now);
+}
+
+void Outbound::on_pubrec(Session& session, const mqtt::Pubrec& packet, Now now) {
+    Sent* sent = session.inflight.find(packet.packet_id);
+    if (!sent || sent->delivery.qos != Qos::exactly_once) {
+        if (!is_error(packet.reason))
+            core_.send_ack<mqtt::Pubrel>(*session.connection,
+                                         packet.packet_id,
+                                         mqtt::ReasonCode::packet_identifier_not_found);
+        return;
+    }
+    if (!sent->released)
+        acknowledged(session, sent->delivery, now);
+    if (is_error(packet.reason)) {
+        complete(session, *sent);  // no PUBREL, the identifier is free [MQTT-4.3.3-4]
+        pump(session, now);
+        return;
+    }
+    // Only the identifier is needed from here on [MQTT-4.3.3-5, MQTT-4.3.3-6].
+    sent->released = true;
+    sent->delivery.message.reset();
+    sent->delivery.group = 0;
+    core_.send_ack<mqtt::Pubrel>(*session.connection, packet.packet_id);
+}
+
+void Outbound::on_pubcomp(Session& session, const mqtt::Pubcomp& packet, Now now) {
+    Sent* sent = session.inflight.find(packet.packet_id);
+    if (!sent || !sent->released)
+        return;
+    complete(session, *sent);
+    pump(session, now);
+}
+
+void Outbound::acknowledged(Session& session, Delivery& delivery, Now now) {
+    core_.raise(Hook::message_acked, [&] {
+        return MessageAcked{session.who(), now.wall, delivery.message, delivery.qos};
+    });
+    drop_settled(session, delivery);
+    delivery.tracked = false;
+}
+
+void Outbound::complete(Session& session, Sent& sent) {
+    if (sent.counted)
+        --session.outstanding;
+    session.inflight.erase(sent);
+    --core_.stats.inflight;
+}
+
+}  // namespace keepmq::broker

@@ -1,0 +1,72 @@
+#pragma once
+// What the broker wants done, as values. `runtime` carries them out, in order; tests look at them.
+// Bytes for clients are not effects: they are in the connection's outbox.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/event.hpp"
+
+namespace keepmq::broker {
+
+/// Identifies one replay fence for the life of the process; answers for an ended one are ignored.
+enum class FenceId : std::uint64_t {};
+
+/// Close the Network Connection once its outbox is written. The broker forgot it already.
+struct Close {
+    ConnectionId connection;
+};
+
+/// A PUBLISH was admitted. `runtime` runs the rules of message.publish, calls Broker::route (now,
+/// or after the commit) and, when ticket is not 0, Broker::settle exactly once.
+struct Published {
+    std::shared_ptr<Message> message;
+    Ticket ticket{};
+    ConnectionId from{};  ///< 0 for a will or an internal message
+};
+
+/// Something rules may be bound to. Not raised for message.publish and session.subscribed, which
+/// have effects of their own, nor for hooks that nobody listens to (Broker::listen).
+struct Occurred {
+    Event event;
+};
+
+/// A subscription took effect and a fence is open for it. `runtime` answers with
+/// Broker::on_subscribe_plan before it hands in anything else.
+struct Subscribed {
+    FenceId fence;
+    SessionSubscribed event;
+    bool wants_retained = false;  ///< by Retain Handling; false for a shared subscription
+};
+
+/// Read the next page of stored messages and answer with Broker::on_fetched or on_fetch_failed.
+struct Fetch {
+    FenceId fence;
+    ClientId client;
+    TopicFilter filter;
+    std::optional<std::string> after;  ///< `next` of the page before
+    std::size_t limit = 0;
+};
+
+/// A fence is gone, whatever ended it: no Fetch with its id comes any more, and an answer to an
+/// earlier one changes nothing. Raised for each fence whose plan has a fetch, or that ended before
+/// its plan.
+struct FenceEnded {
+    FenceId fence;
+};
+
+/// Everything of the topic up to this stored message is settled for the client.
+struct PositionMoved {
+    ClientId client;
+    TopicName topic;
+    MessageId id;
+};
+
+using Effect =
+    std::variant<Close, Published, Occurred, Subscribed, Fetch, FenceEnded, PositionMoved>;
+
+}  // namespace keepmq::broker

@@ -1,0 +1,379 @@
+// Replay: fences open and close, SUBACK, retained messages.
+
+#include "broker/replay.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "broker/core.hpp"
+#include "model/topic.hpp"
+
+namespace keepmq::broker {
+
+using mqtt::ReasonCode;
+
+Replay::Found Replay::find(FenceId id) {
+    const auto* key = fences_.find(static_cast<std::uint64_t>(id));
+    Session* session = key ? core_.sessions.find(*key) : nullptr;
+    if (!session || !session->replay)
+        return {};
+    for (const auto& fence : session->replay->fences) {
+        if (fence->fence.id() == id)
+            return {session, fence.get()};
+    }
+    return {};
+}
+
+OpenFence* Replay::find(Session& session, std::string_view as_subscribed) {
+    if (!session.replay)
+        return nullptr;
+    for (const auto& fence : session.replay->fences) {
+        if (fence->as_subscribed == as_subscribed)
+            return fence.get();
+    }
+    return nullptr;
+}
+
+void Replay::open(Session& session,
+                  const Subscription& subscription,
+                  bool is_new,
+                  const std::shared_ptr<PendingSuback>& suback,
+                  std::size_t entry,
+                  Now now) {
+    std::vector<MessagePtr> held;
+    std::vector<SubackEntry> subacks;
+    bool had_before = !is_new;
+    bool gave_up = false;
+    if (!session.replay)
+        session.replay = std::make_unique<ReplayState>();
+    auto& fences = session.replay->fences;
+    auto place = fences.size();
+    if (OpenFence* replaced = find(session, subscription.as_subscribed)) {
+        had_before = replaced->fence.durable() || replaced->had_before;
+        // What it began is done when the same is done for the new one: the lane keeps their order.
+        if (!replaced->entries_counted)
+            subacks = std::move(replaced->subacks);
+        // What it holds stays before what others hold. A late one holds nothing: meanwhile those
+        // behind it have held, so the new one goes behind them.
+        const auto is_it = [&](const auto& one) { return one.get() == replaced; };
+        if (replaced->fence.state() == Fence::State::late)
+            --place;
+        else
+            place = static_cast<std::size_t>(std::ranges::find_if(fences, is_it) - fences.begin());
+        gave_up = replaced->fence.gave_up();
+        held = take_out(session, *replaced, false);
+    }
+    if (suback) {
+        subacks.push_back({suback, entry});
+        ++suback->waiting;
+    }
+    const FenceId id{fences_.insert(session.key)};
+    for (const auto& awaited : subacks) awaited.suback->fences.push_back(id);
+    const auto at = fences.begin() + static_cast<std::ptrdiff_t>(place);
+    OpenFence& fence = **fences.insert(
+        at,
+        std::make_unique<OpenFence>(OpenFence{.fence = Fence{id, subscription.filter},
+                                              .as_subscribed = subscription.as_subscribed,
+                                              .subacks = std::move(subacks),
+                                              .shared = subscription.shared(),
+                                              .had_before = had_before,
+                                              .behind = {},
+                                              .retained_live = {},
+                                              .deadline = {},
+                                              .alarm = {}}));
+    // [MQTT-3.3.1-9, MQTT-3.3.1-10, MQTT-3.3.1-11]
+    const auto handling = subscription.retain_handling;
+    fence.wants_retained =
+        !fence.shared && (handling == mqtt::RetainHandling::send ||
+                          (handling == mqtt::RetainHandling::send_if_new && is_new));
+    if (gave_up)
+        fence.fence.inherit_gave_up();
+    for (const auto& message : held) hold_behind(session, fence, message);
+    arm(fence, now);
+    ++core_.stats.fences_open;
+    core_.effects.emplace_back(Subscribed{
+        id,
+        SessionSubscribed{
+            session.who(), now.wall, subscription.filter, fence.shared, subscription.qos},
+        fence.wants_retained});
+}
+
+void Replay::all_opened(PendingSuback& suback, Now now) {
+    if (suback.waiting == 0)
+        send_suback(suback, now);
+}
+
+void Replay::arm(OpenFence& fence, Now now) {
+    fence.deadline = now.steady + core_.limits.replay_deadline;
+    core_.timers.arm(fence.alarm,
+                     fence.deadline,
+                     Timers::Kind::fence,
+                     static_cast<std::uint64_t>(fence.fence.id()));
+}
+
+void Replay::on_plan(FenceId id, const ReplayPlan& plan, Now now) {
+    const auto [session, fence] = find(id);
+    if (!fence || fence->fence.planned())
+        return;
+    if (plan.fetch && plan.fetch->mode == ReplayPlan::Mode::queue)
+        leasing_ = true;
+    fence->fence.plan(plan);
+    if (const auto found = session->subscriptions.find(fence->as_subscribed);
+        found != session->subscriptions.end())
+        found->second->replays = plan.fetch && !fence->shared;
+    if (plan.fetch && !fence->shared && !fence->fence.wildcard())
+        go_first(*session, *fence, now);
+    advance(*session, *fence, now);
+}
+
+void Replay::on_write(FenceId id, bool ok, Now now) {
+    const auto [session, fence] = find(id);
+    if (!fence || fence->fence.writes_left() == 0)
+        return;
+    if (!ok) {
+        for (const auto& awaited : fence->subacks) {
+            if (!awaited.suback->sent)
+                awaited.suback->reasons[awaited.index] = ReasonCode::unspecified_error;
+        }
+        const auto name = fence->as_subscribed;
+        if (fence->had_before)
+            drop(*session, name, now);  // the client still has what it had
+        else
+            core_.subscriptions.remove(*session, name, Subscriptions::Announce::no, now);
+        return;
+    }
+    fence->fence.write_done();
+    advance(*session, *fence, now);
+}
+
+void Replay::on_retained(FenceId id, std::vector<MessagePtr> found, Now now) {
+    const auto [session, fence] = find(id);
+    if (!fence || fence->fence.retained_left() == 0)
+        return;
+    fence->fence.retained_done(std::move(found));
+    advance(*session, *fence, now);
+}
+
+/// Goes on as far as nothing is awaited.
+void Replay::advance(Session& session, OpenFence& fence, Now now) {
+    if (!fence.fence.durable())
+        return;
+    if (!fence.entries_counted && !fence.subacks.empty()) {
+        entries_done(fence, now);  // comes back here for each fence of the packets
+        return;
+    }
+    if (std::ranges::any_of(fence.subacks,
+                            [](const auto& awaited) { return !awaited.suback->sent; }))
+        return;
+    if (fence.fence.retained_left() > 0 || fence.fetching)
+        return;
+    if (fence.wants_retained && !fence.retained_sent)
+        send_retained(session, fence, now);
+    fence.retained_sent = true;
+    if (fence.fence.fetch_spec() && !fence.shared)
+        start_fetch(session, fence, now);
+    else
+        close(session, fence, true, now);
+}
+
+void Replay::entries_done(OpenFence& fence, Now now) {
+    if (std::exchange(fence.entries_counted, true))
+        return;
+    const auto subacks = fence.subacks;  // sending one may end the fence
+    for (const auto& awaited : subacks) {
+        if (--awaited.suback->waiting == 0)
+            send_suback(*awaited.suback, now);
+    }
+}
+
+void Replay::send_suback(PendingSuback& suback, Now now) {
+    suback.sent = true;
+    Connection* connection = core_.find(suback.connection);
+    if (connection && connection->state == Connection::State::connected) {
+        mqtt::Suback answer;
+        answer.packet_id = suback.packet_id;  // [MQTT-3.8.4-2]
+        answer.reasons = suback.reasons;
+        core_.send(*connection, answer);
+    }
+    for (const FenceId id : suback.fences) {
+        const auto [session, fence] = find(id);
+        if (fence)
+            advance(*session, *fence, now);
+    }
+}
+
+void Replay::send_retained(Session& session, OpenFence& fence, Now now) {
+    const auto is_older = [&](const MessagePtr& message) {
+        // What came live meanwhile is held and replaces it.
+        return fence.retained_live.contains(message->topic.str());
+    };
+    const auto found = fence.fence.take_retained();
+    std::vector<MessagePtr> all;
+    core_.retained.match(fence.fence.filter().view(), now.wall, [&](const MessagePtr& message) {
+        if (!is_older(message))
+            all.push_back(message);
+        return true;
+    });
+    if (!found.empty()) {
+        std::map<std::string_view, MessagePtr> newest;
+        for (const auto& message : all) newest[message->topic.view()] = message;
+        for (const auto& message : found) {
+            if (!fence.fence.covers(message->topic.view()) || is_older(message))
+                continue;
+            auto& kept = newest[message->topic.view()];
+            if (!kept || kept->id < message->id)
+                kept = message;
+        }
+        std::vector<MessagePtr> merged;
+        for (const auto& [topic, message] : newest) merged.push_back(message);
+        all = std::move(merged);
+    }
+    for (const auto& message : all) deliver_retained(session, fence, message, now);
+}
+
+void Replay::deliver_retained(Session& session,
+                              OpenFence& fence,
+                              const MessagePtr& message,
+                              Now now) {
+    const auto found = session.subscriptions.find(fence.as_subscribed);
+    if (found == session.subscriptions.end())
+        return;
+    const auto& subscription = *found->second;
+    const auto identifier = subscription.identifier;
+    const bool tracked = message->stored && subscription.qos != Qos::at_most_once;
+    if (tracked)
+        session.replay->under_way.insert(message->id);
+    const bool taken = core_.outbound.deliver(
+        session,
+        {.message = message,
+         .qos = std::min(message->qos, subscription.qos),
+         .retain = true,  // [MQTT-3.3.1-8]
+         .identifiers = {&identifier, identifier != 0 ? 1U : 0U},
+         .track = tracked ? Outbound::Track::registered : Outbound::Track::none},
+        now);
+    if (taken)
+        fence.fence.sent_as_retained(message->id);
+    else
+        session.replay->under_way.erase(message->id);
+}
+
+void Replay::close(Session& session, OpenFence& fence, bool complete, Now now) {
+    if (!complete)
+        left_to_nobody(session, fence);
+    const auto held = take_out(session, fence, complete);
+    pass_on(session, held, now);
+    room(session, now);
+    tidy(session);
+}
+
+std::vector<MessagePtr> Replay::take_out(Session& session, OpenFence& fence, bool complete) {
+    auto& state = *session.replay;
+    const auto id = fence.fence.id();
+    auto held = fence.fence.release();
+    std::erase_if(held, [&](const auto& message) { return is_over(state, *message); });
+    const bool frozen = fence.frozen;
+    ended(fence);
+    // What it left to a fetch that does not come any more is a hole, as is what was not read.
+    if (!complete && (!fence.had_before || fence.fetching || fence.fence.gave_up()))
+        state.truncated.emplace_back(fence.as_subscribed, fence.fence.filter());
+    fences_.erase(static_cast<std::uint64_t>(id));
+    std::erase_if(state.fences, [&](const auto& one) { return one->fence.id() == id; });
+    for (const auto& other : state.fences) std::erase(other->behind, id);
+    --core_.stats.fences_open;
+    if (frozen)
+        thaw(session, id, complete);
+    if (state.fences.empty())
+        state.settled.clear();
+    return held;
+}
+
+void Replay::ended(const OpenFence& fence) {
+    if (!fence.fence.planned() || fence.fence.fetch_spec())
+        core_.effects.emplace_back(FenceEnded{fence.fence.id()});
+}
+
+/// What a fence let go: to the next one that covers it, or to the client.
+void Replay::pass_on(Session& session, const std::vector<MessagePtr>& messages, Now now) {
+    for (const auto& message : messages) {
+        Match match;
+        core_.router.match(session, *message, match);
+        if (match.any)
+            core_.router.deliver_live(session, match, message, now);
+    }
+}
+
+void Replay::drop(Session& session, std::string_view as_subscribed, Now now) {
+    if (!session.replay)
+        return;
+    if (OpenFence* fence = find(session, as_subscribed)) {
+        entries_done(*fence, now);
+        fence = find(session, as_subscribed);
+        if (fence) {
+            left_to_nobody(session, *fence);
+            pass_on(session, take_out(session, *fence, false), now);
+        }
+    }
+    if (!session.replay)
+        return;
+    // If its write was refused, the client still has the subscription, and what it has not read.
+    if (!session.subscriptions.contains(as_subscribed))
+        std::erase_if(session.replay->truncated,
+                      [&](const auto& one) { return one.first == as_subscribed; });
+    forget_unsubscribed(session);
+    room(session, now);
+    tidy(session);
+}
+
+void Replay::drop_all(Session& session) {
+    if (!session.replay)
+        return;
+    for (const auto& fence : session.replay->fences) {
+        ended(*fence);
+        fences_.erase(static_cast<std::uint64_t>(fence->fence.id()));
+    }
+    core_.stats.fences_open -= session.replay->fences.size();
+    session.replay.reset();
+}
+
+void Replay::hold_behind(Session& session, OpenFence& fence, const MessagePtr& message) {
+    std::vector<MessagePtr> given_up;
+    if (fence.fence.hold(message, core_.limits.replay_buffer, given_up) == Fence::Hold::full) {
+        ++core_.stats.dropped_queue_full;
+        ++session.dropped;
+    }
+    // The fetch need not reach back to what another subscription was promised.
+    for (const auto& each : given_up) {
+        const auto name = each->topic.view();
+        const auto* found = owner(session, name);
+        if (found && found->as_subscribed != fence.as_subscribed)
+            topic(session, name).tracker.add_hole();
+    }
+}
+
+bool Replay::hold(Session& session, const MessagePtr& message) {
+    auto& state = *session.replay;
+    const auto name = message->topic.view();
+    const auto covers = [&](const auto& one) { return !one->shared && one->fence.covers(name); };
+    const auto holding = std::ranges::find_if(
+        state.fences, [&](const auto& one) { return covers(one) && one->holds(); });
+    for (const auto& one : state.fences) {
+        if (!covers(one) || one->holds())
+            continue;
+        // One that is late lets it through, but another one may keep it and give it up again.
+        if (holding == state.fences.end())
+            one->fence.delivered_live(message->id);
+        else
+            one->fence.dropped_live(message->id);
+    }
+    if (holding != state.fences.end()) {
+        OpenFence& fence = **holding;
+        if (message->retain && !fence.retained_sent)
+            fence.retained_live.insert(message->topic.str());
+        hold_behind(session, fence, message);
+        return true;
+    }
+    // A fetch may have brought it before its commit let it through here.
+    return is_over(state, *message);
+}
+
+}  // namespace keepmq::broker

@@ -1,0 +1,123 @@
+#pragma once
+// From SUBSCRIBE to "everything stored was handed over": fences, SUBACK, retained messages, pages
+// of stored messages, and the read positions. Shard-local. See docs/architecture.md.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.hpp"
+#include "broker/broker.hpp"
+#include "broker/router.hpp"
+#include "broker/session.hpp"
+#include "broker/slot_map.hpp"
+
+namespace keepmq::broker {
+
+struct Core;
+
+class Replay {
+  public:
+    explicit Replay(Core& core) : core_{core} {}
+
+    /// A subscription took effect: opens its fence and raises Subscribed. `suback` waits for it.
+    void open(Session& session,
+              const Subscription& subscription,
+              bool is_new,
+              const std::shared_ptr<PendingSuback>& suback,
+              std::size_t entry,
+              Now now);
+    /// All entries were looked at: sends SUBACK if nothing is to be awaited.
+    void all_opened(PendingSuback& suback, Now now);
+    /// The subscription is gone, or its session when `filter` is absent.
+    void drop(Session& session, std::string_view as_subscribed, Now now);
+    void drop_all(Session& session);
+
+    void on_plan(FenceId id, const ReplayPlan& plan, Now now);
+    void on_write(FenceId id, bool ok, Now now);
+    void on_retained(FenceId id, std::vector<MessagePtr> found, Now now);
+    void on_fetched(FenceId id,
+                    std::vector<MessagePtr> page,
+                    std::optional<std::string> next,
+                    Now now);
+    void on_fetch_failed(FenceId id, Now now);
+    void on_deadline(const Timers::Entry& due, Now now);
+
+    /// Whether a fence of the session keeps the live message back.
+    [[nodiscard]] bool hold(Session& session, const MessagePtr& message);
+    /// The stored message is the next one of its topic for the session.
+    void registered(Session& session, const Message& message);
+    /// It was dropped although the session should have it.
+    void lost(Session& session, const Message& message);
+    /// It is acknowledged, or deliberately not delivered.
+    void settled(Session& session, const Message& message);
+    /// Asks for pages if the session has room for them.
+    void room(Session& session, Now now);
+    /// Whether stored messages are counted as leased at all.
+    [[nodiscard]] bool leasing() const { return leasing_; }
+
+  private:
+    struct Found {
+        Session* session = nullptr;
+        OpenFence* fence = nullptr;
+    };
+    [[nodiscard]] Found find(FenceId id);
+    [[nodiscard]] static OpenFence* find(Session& session, std::string_view as_subscribed);
+
+    // Opening and closing
+    void advance(Session& session, OpenFence& fence, Now now);
+    void entries_done(OpenFence& fence, Now now);
+    void send_suback(PendingSuback& suback, Now now);
+    void send_retained(Session& session, OpenFence& fence, Now now);
+    void deliver_retained(Session& session, OpenFence& fence, const MessagePtr& message, Now now);
+    /// Ends the fence; what it held goes on.
+    void close(Session& session, OpenFence& fence, bool complete, Now now);
+    /// Ends the fence and returns what it held.
+    [[nodiscard]] std::vector<MessagePtr> take_out(Session& session,
+                                                   OpenFence& fence,
+                                                   bool complete);
+    void ended(const OpenFence& fence);
+    void pass_on(Session& session, const std::vector<MessagePtr>& messages, Now now);
+    void arm(OpenFence& fence, Now now);
+    void hold_behind(Session& session, OpenFence& fence, const MessagePtr& message);
+
+    // Pages
+    /// Fences with wildcards that overlap wait for this one.
+    void go_first(Session& session, OpenFence& fence, Now now);
+    void start_fetch(Session& session, OpenFence& fence, Now now);
+    void request_page(Session& session, OpenFence& fence, Now now);
+    void deliver_page(Session& session, OpenFence& fence, const Fence::PageResult& page, Now now);
+    /// Into match_. False for its own message and no-local.
+    [[nodiscard]] bool is_wanted(const Session& session, const Message& message);
+    void deliver_fetched(Session& session, const MessagePtr& message, Now now);
+
+    // Positions
+    /// A topic may be covered by several subscriptions that begin at different places in the store.
+    /// Its position follows one of them: the topic's own, or else the oldest. What the fetch of
+    /// another one brings is delivered, but fills no hole. Null if no subscription fetches.
+    [[nodiscard]] static const Subscription* owner(const Session& session, std::string_view topic);
+    [[nodiscard]] static bool owns(const Session& session,
+                                   std::string_view as_subscribed,
+                                   std::string_view topic);
+    /// It was delivered before, or needs no delivery.
+    [[nodiscard]] static bool is_over(const ReplayState& state, const Message& message);
+    [[nodiscard]] TrackedTopic& topic(Session& session, std::string_view name);
+    /// The positions that the fence covers stand still until `thaw`.
+    static void freeze(Session& session, OpenFence& fence);
+    void thaw(Session& session, FenceId id, bool complete);
+    /// The fence ends before it read what it had given up: that is a hole for every subscription
+    /// that covers it.
+    static void left_to_nobody(Session& session, const OpenFence& fence);
+    void forget_unsubscribed(Session& session);
+    void moved(const Session& session, std::string_view topic, std::optional<MessageId> to);
+    static void tidy(Session& session);
+
+    Core& core_;
+    SlotMap<std::uint64_t> fences_;  ///< to the key of the session
+    bool leasing_ = false;           ///< some rule is one-to-one
+    Match match_;
+};
+
+}  // namespace keepmq::broker

@@ -1,0 +1,137 @@
+#include "broker/router.hpp"
+
+#include <algorithm>
+
+#include "broker/core.hpp"
+#include "model/topic.hpp"
+
+namespace keepmq::broker {
+namespace {
+
+constexpr std::chrono::seconds retained_sweep{10};
+
+}  // namespace
+
+void Match::clear() {
+    any = wanted = retain_as_published = false;
+    qos = Qos::at_most_once;
+    identifiers.clear();
+}
+
+void Match::add(const Subscription& subscription, bool own_message) {
+    any = true;
+    qos = std::max(qos, subscription.qos);
+    if (subscription.no_local && own_message)  // [MQTT-3.8.3-3]
+        return;
+    wanted = true;
+    retain_as_published |= subscription.retain_as_published;
+    if (subscription.identifier != 0)
+        identifiers.push_back(subscription.identifier);  // [MQTT-3.3.4-3, MQTT-3.3.4-4]
+}
+
+void Router::route(const MessagePtr& message, Now now) {
+    if (message->retain)
+        keep_retained(message, now);
+    ++mark_;
+    count_ = 0;
+    groups_.clear();
+    core_.tree.match(message->topic.view(),
+                     [&](const Subscriber& found) { collect(found, *message); });
+    if (count_ == 0 && groups_.empty()) {
+        ++core_.stats.dropped_no_subscriber;
+        return;
+    }
+    core_.outbound.begin_fan_out();
+    for (std::size_t i = 0; i < count_; ++i)
+        deliver_live(*targets_[i].session, targets_[i].match, message, now);
+    for (auto* group : groups_) deliver_shared(*group, message, now);
+    core_.outbound.end_fan_out();
+}
+
+void Router::collect(const Subscriber& subscriber, const Message& message) {
+    if (subscriber.group) {
+        groups_.push_back(subscriber.group);
+        return;
+    }
+    Session& session = *subscriber.session;
+    if (session.route_mark != mark_) {
+        session.route_mark = mark_;
+        session.route_target = count_;
+        if (count_ == targets_.size())
+            targets_.emplace_back();
+        targets_[count_].session = &session;
+        targets_[count_].match.clear();
+        ++count_;
+    }
+    const auto& subscription = *subscriber.subscription;
+    const bool own = subscription.no_local && message.sender == session.client;
+    targets_[session.route_target].match.add(subscription, own);
+}
+
+void Router::deliver_live(Session& session,
+                          const Match& match,
+                          const MessagePtr& message,
+                          Now now) {
+    if (session.replay && core_.replay.hold(session, message))
+        return;
+    const bool tracked = message->stored && match.qos != Qos::at_most_once;
+    if (!match.wanted) {
+        if (tracked) {
+            core_.replay.registered(session, *message);
+            core_.replay.settled(session, *message);
+        }
+        return;
+    }
+    core_.outbound.deliver(
+        session,
+        {.message = message,
+         .qos = std::min(message->qos, match.qos),                // [MQTT-3.8.4-8]
+         .retain = message->retain && match.retain_as_published,  // [MQTT-3.3.1-12, 13]
+         .identifiers = match.identifiers,
+         .track = tracked ? Outbound::Track::live : Outbound::Track::none},
+        now);
+}
+
+void Router::deliver_shared(SharedGroup& group, const MessagePtr& message, Now now) {
+    const auto member =
+        group.pick(core_.limits.shared_strategy, message->sender.view(), core_.random);
+    if (!member.session) {
+        ++core_.stats.dropped_shared_empty;
+        return;
+    }
+    const auto& subscription = *member.subscription;
+    const std::uint32_t identifier = subscription.identifier;
+    core_.outbound.deliver(*member.session,
+                           {.message = message,
+                            .qos = std::min(message->qos, subscription.qos),  // [MQTT-4.8.2-3]
+                            .retain = message->retain && subscription.retain_as_published,
+                            .identifiers = {&identifier, identifier != 0 ? 1U : 0U},
+                            .group = subscription.group},
+                           now);
+}
+
+void Router::match(const Session& session, const Message& message, Match& out) const {
+    out.clear();
+    const bool own = message.sender == session.client;
+    for (const auto& [name, subscription] : session.subscriptions) {
+        if (!subscription->shared() &&
+            filter_matches(subscription->filter.view(), message.topic.view()))
+            out.add(*subscription, own);
+    }
+}
+
+void Router::keep_retained(const MessagePtr& message, Now now) {
+    if (message->payload.empty()) {
+        // A message that waited for its commit must not delete what came after it.
+        const auto kept = core_.retained.find(message->topic.view());
+        if (kept && kept->id < message->id)
+            core_.retained.erase(message->topic.view());  // [MQTT-3.3.1-6, MQTT-3.3.1-7]
+        return;
+    }
+    core_.retained.keep(message, core_.limits.max_retained);  // [MQTT-3.3.1-5]
+    if (message->expires_at())
+        core_.timers.arm(
+            core_.retained_alarm, now.steady + retained_sweep, Timers::Kind::retained, 0);
+}
+
+}  // namespace keepmq::broker

@@ -1,0 +1,58 @@
+#pragma once
+// From one message to the sessions that want it. Shard-local.
+
+#include <cstdint>
+#include <vector>
+
+#include "base/time.hpp"
+#include "broker/session.hpp"
+#include "broker/topic_tree.hpp"
+#include "model/message.hpp"
+
+namespace keepmq::broker {
+
+struct Core;
+
+/// What the subscriptions of one session say about one message, taken together.
+struct Match {
+    bool any = false;     ///< some subscription matches
+    bool wanted = false;  ///< one of them without No Local, or the sender is somebody else
+    bool retain_as_published = false;
+    Qos qos = Qos::at_most_once;  ///< the highest granted [MQTT-3.3.4-2]
+    std::vector<std::uint32_t> identifiers;
+
+    void clear();
+    void add(const Subscription& subscription, bool own_message);
+};
+
+class Router {
+  public:
+    explicit Router(Core& core) : core_{core} {}
+
+    void route(const MessagePtr& message, Now now);
+
+    /// To one member of a shared group, if there is one.
+    void deliver_shared(SharedGroup& group, const MessagePtr& message, Now now);
+    /// To a session as its subscriptions say; a fence may hold it back.
+    void deliver_live(Session& session, const Match& match, const MessagePtr& message, Now now);
+    /// The ordinary subscriptions of the session against the message.
+    void match(const Session& session, const Message& message, Match& out) const;
+
+  private:
+    struct Target {
+        Session* session = nullptr;
+        Match match;
+    };
+
+    void collect(const Subscriber& subscriber, const Message& message);
+    void keep_retained(const MessagePtr& message, Now now);
+
+    Core& core_;
+    std::uint64_t mark_ = 0;
+    std::vector<Target>
+        targets_;  ///< reused: only the first `count_` belong to the present message
+    std::size_t count_ = 0;
+    std::vector<SharedGroup*> groups_;
+};
+
+}  // namespace keepmq::broker

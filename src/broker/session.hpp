@@ -1,0 +1,118 @@
+#pragma once
+// What the server remembers of one client, also while it is away [MQTT 5.0, 4.1]. Shard-local;
+// owned by Sessions. Plain state: the parts of the broker act on it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/time.hpp"
+#include "broker/connection.hpp"
+#include "broker/inflight.hpp"
+#include "broker/replay_state.hpp"
+#include "broker/ring.hpp"
+#include "broker/slot_map.hpp"
+#include "broker/timers.hpp"
+#include "model/event.hpp"
+#include "model/message.hpp"
+#include "mqtt/packets.hpp"
+
+namespace keepmq::broker {
+
+struct Subscription {
+    std::string as_subscribed;     ///< with `$share/<group>/`
+    TopicFilter filter;            ///< without
+    std::uint64_t group = 0;       ///< key of the shared group, or 0
+    std::uint32_t identifier = 0;  ///< 0 = none
+    Qos qos = Qos::at_most_once;
+    bool no_local = false;
+    bool retain_as_published = false;
+    bool replays = false;      ///< its rule fetches stored messages
+    std::uint64_t number = 0;  ///< a later one is larger
+    mqtt::RetainHandling retain_handling = mqtt::RetainHandling::send;
+
+    [[nodiscard]] bool shared() const { return group != 0; }
+};
+
+/// A QoS 2 Packet Identifier of the client, from PUBLISH to PUBREL.
+struct Incoming {
+    std::uint64_t ticket = 0;  ///< 0 once the message is taken: PUBREC was or is being sent
+};
+
+struct PendingWill {
+    std::shared_ptr<Message> message;  ///< without id and time
+    std::uint32_t delay = 0;           ///< seconds
+};
+
+class Session {
+  public:
+    static constexpr std::uint32_t never_expires = 0xFFFFFFFF;
+
+    std::uint64_t key = 0;
+    ClientId client;
+    std::string username;
+    std::string peerhost;
+    Connection* connection = nullptr;
+    std::uint32_t expiry_interval = 0;  ///< seconds
+    std::uint16_t peer_port = 0;
+    std::uint16_t keep_alive = 0;
+    mqtt::ProtocolVersion version = mqtt::ProtocolVersion::v5;
+    bool clean_start = false;
+    WallTime created_at;
+    WallTime connected_at;
+    WallTime disconnected_at;
+
+    std::unordered_map<std::string, std::unique_ptr<Subscription>, NamedHash, NamedEqual>
+        subscriptions;
+    std::unordered_map<mqtt::PacketId, Incoming>
+        incoming;  ///< QoS 2 exchanges that the client began
+
+    Inflight inflight;
+    Ring<mqtt::PacketId> resend;  ///< in flight when the last connection ended, to be sent again
+    std::size_t outstanding = 0;  ///< PUBLISH that take quota of the present connection
+    Ring<Delivery> queue;
+    std::size_t queue_bytes = 0;
+
+    std::unique_ptr<PendingWill> will;
+    std::optional<SteadyTime> will_due;
+    std::optional<SteadyTime> expires_at;  ///< only while away
+    Alarm alarm;
+
+    std::unique_ptr<ReplayState> replay;  ///< null while nothing stored concerns the session
+
+    std::uint64_t route_mark = 0;  ///< number of the last message that matched, see Router
+    std::size_t route_target = 0;  ///< its place among the targets of that message
+    std::uint64_t dropped = 0;
+    std::uint64_t messages_received = 0;
+    std::uint64_t messages_sent = 0;
+
+    [[nodiscard]] bool lasting() const { return expiry_interval != 0; }
+    [[nodiscard]] ClientInfo who() const { return {client, username, peerhost}; }
+};
+
+/// All sessions of the shard, by client identifier and by key.
+class Sessions {
+  public:
+    Session& create(const ClientId& client);
+    [[nodiscard]] Session* find(std::string_view client) const;
+    [[nodiscard]] Session* find(std::uint64_t key) const;
+    void erase(Session& session);
+    [[nodiscard]] std::size_t size() const { return by_client_.size(); }
+
+    /// Until `visit` returns false.
+    template <class Visit>
+    void each(Visit&& visit) const {
+        for (const auto& [client, session] : by_client_) {
+            if (!visit(*session))
+                return;
+        }
+    }
+
+  private:
+    SlotMap<std::unique_ptr<Session>> by_key_;
+    std::unordered_map<ClientId, Session*, NamedHash, NamedEqual> by_client_;
+};
+
+}  // namespace keepmq::broker

@@ -1,0 +1,179 @@
+// Subscriptions: SUBSCRIBE, UNSUBSCRIBE, and the same without a packet.
+
+#include <algorithm>
+
+#include "broker/core.hpp"
+#include "model/topic.hpp"
+
+namespace keepmq::broker {
+
+using mqtt::ReasonCode;
+
+namespace {
+
+ReasonCode granted(Qos qos) {
+    return static_cast<ReasonCode>(static_cast<std::uint8_t>(qos));
+}
+
+SessionUnsubscribed unsubscribed(const Session& session,
+                                 const Subscription& subscription,
+                                 Now now) {
+    return {session.who(), now.wall, subscription.filter, subscription.shared()};
+}
+
+}  // namespace
+
+void Subscriptions::on_subscribe(Connection& connection, const mqtt::Subscribe& packet, Now now) {
+    Session& session = *connection.session;
+    for (const auto& entry : packet.entries) {
+        if (entry.no_local && !split_shared(entry.filter).group.empty()) {
+            core_.lifecycle.protocol_error(
+                connection, ReasonCode::protocol_error, now);  // [MQTT-3.8.3-4]
+            return;
+        }
+    }
+    const auto suback = std::make_shared<PendingSuback>();
+    suback->connection = connection.id;
+    suback->packet_id = packet.packet_id;
+    suback->reasons.reserve(packet.entries.size());
+    for (const auto& entry : packet.entries) {  // one code for each, in order [MQTT-3.8.4-6]
+        const auto index = suback->reasons.size();
+        const auto refusal = check(session, entry);
+        if (refusal != ReasonCode::success) {
+            suback->reasons.push_back(refusal);
+            continue;
+        }
+        const Qos qos = std::min(entry.qos, core_.limits.max_qos);  // [MQTT-3.2.2-10]
+        suback->reasons.push_back(granted(qos));
+        const bool is_new = put(session, entry, qos, packet.subscription_identifier.value_or(0));
+        const auto& subscription = *session.subscriptions.find(entry.filter)->second;
+        core_.replay.open(session, subscription, is_new, suback, index, now);
+    }
+    core_.replay.all_opened(*suback, now);
+}
+
+ReasonCode Subscriptions::check(const Session& session, const mqtt::SubscribeEntry& entry) const {
+    const auto& limits = core_.limits;
+    const auto split = split_shared(entry.filter);
+    if (!split.valid || !is_topic_filter(split.filter))
+        return ReasonCode::topic_filter_invalid;
+    if (limits.max_topic_levels != 0 && topic_levels(split.filter) > limits.max_topic_levels)
+        return ReasonCode::topic_filter_invalid;
+    if (!split.group.empty() && !limits.shared_subscription)
+        return ReasonCode::shared_subscriptions_not_supported;
+    if (!limits.wildcard_subscription && has_wildcard(split.filter))
+        return ReasonCode::wildcard_subscriptions_not_supported;
+    if (limits.max_subscriptions != 0 && session.subscriptions.size() >= limits.max_subscriptions &&
+        session.subscriptions.find(entry.filter) == session.subscriptions.end())
+        return ReasonCode::quota_exceeded;
+    return ReasonCode::success;
+}
+
+bool Subscriptions::put(Session& session,
+                        const mqtt::SubscribeEntry& entry,
+                        Qos qos,
+                        std::uint32_t identifier) {
+    const auto split = split_shared(entry.filter);
+    auto found = session.subscriptions.find(entry.filter);
+    const bool is_new = found == session.subscriptions.end();
+    if (is_new) {
+        auto made = std::make_unique<Subscription>();
+        made->as_subscribed = entry.filter;
+        made->filter = TopicFilter{split.filter};
+        made->number = ++made_;
+        found = session.subscriptions.emplace(made->as_subscribed, std::move(made)).first;
+    }
+    // A repeated filter replaces the options, also the identifier [MQTT-3.8.4-3].
+    Subscription& subscription = *found->second;
+    subscription.qos = qos;
+    subscription.no_local = entry.no_local;
+    subscription.retain_as_published = entry.retain_as_published;
+    subscription.retain_handling = entry.retain_handling;
+    subscription.identifier = identifier;
+    if (!is_new)
+        return false;
+    ++core_.stats.subscriptions;
+    if (split.group.empty()) {
+        core_.tree.insert(split.filter, {.session = &session, .subscription = &subscription});
+        return true;
+    }
+    bool created = false;
+    subscription.group = core_.groups.find_or_create(split.group, subscription.filter, created);
+    SharedGroup* group = core_.groups.find(subscription.group);
+    group->add({&session, &subscription});
+    if (created)
+        core_.tree.insert(split.filter, {.group = group});
+    return true;
+}
+
+void Subscriptions::on_unsubscribe(Connection& connection,
+                                   const mqtt::Unsubscribe& packet,
+                                   Now now) {
+    mqtt::Unsuback answer;
+    answer.packet_id = packet.packet_id;  // [MQTT-3.10.4-4]
+    for (const auto filter : packet.filters) {
+        const bool existed = remove(*connection.session, filter, Announce::yes, now);
+        answer.reasons.push_back(existed ? ReasonCode::success
+                                         : ReasonCode::no_subscription_existed);
+    }
+    core_.send(connection, answer);
+}
+
+bool Subscriptions::remove(Session& session,
+                           std::string_view as_subscribed,
+                           Announce announce,
+                           Now now) {
+    const auto found = session.subscriptions.find(as_subscribed);
+    if (found == session.subscriptions.end())
+        return false;
+    const auto subscription = std::move(found->second);
+    session.subscriptions.erase(found);
+    detach(session, *subscription);
+    core_.replay.drop(session, subscription->as_subscribed, now);
+    if (announce == Announce::yes)
+        core_.raise(Hook::session_unsubscribed,
+                    [&] { return unsubscribed(session, *subscription, now); });
+    return true;
+}
+
+void Subscriptions::detach(Session& session, Subscription& subscription) {
+    --core_.stats.subscriptions;
+    if (!subscription.shared()) {
+        core_.tree.erase(subscription.filter.view(),
+                         {.session = &session, .subscription = &subscription});
+        return;
+    }
+    SharedGroup* group = core_.groups.find(subscription.group);
+    group->remove(session);
+    if (group->empty()) {
+        core_.tree.erase(subscription.filter.view(), {.group = group});
+        core_.groups.erase(subscription.group);
+    }
+}
+
+void Subscriptions::remove_all(Session& session) {
+    for (const auto& [name, subscription] : session.subscriptions) detach(session, *subscription);
+    session.subscriptions.clear();
+}
+
+void Subscriptions::subscribe_on_behalf(Session& session,
+                                        std::span<const Provisioned> wanted,
+                                        Now now) {
+    for (const auto& one : wanted) {
+        const mqtt::SubscribeEntry entry{.filter = one.filter.view(), .qos = one.qos};
+        if (one.qos > Qos::exactly_once || check(session, entry) != ReasonCode::success)
+            continue;
+        const Qos qos = std::min(one.qos, core_.limits.max_qos);
+        const bool is_new = put(session, entry, qos, 0);
+        core_.replay.open(
+            session, *session.subscriptions.find(entry.filter)->second, is_new, nullptr, 0, now);
+    }
+}
+
+void Subscriptions::unsubscribe_on_behalf(Session& session,
+                                          std::span<const TopicFilter> filters,
+                                          Now now) {
+    for (const auto& filter : filters) remove(session, filter.view(), Announce::yes, now);
+}
+
+}  // namespace keepmq::broker

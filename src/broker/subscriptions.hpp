@@ -1,0 +1,45 @@
+#pragma once
+// SUBSCRIBE and UNSUBSCRIBE, by clients and on their behalf. Shard-local.
+
+#include <span>
+#include <string_view>
+
+#include "base/time.hpp"
+#include "broker/broker.hpp"
+#include "broker/connection.hpp"
+#include "broker/session.hpp"
+#include "mqtt/packets.hpp"
+
+namespace keepmq::broker {
+
+struct Core;
+
+class Subscriptions {
+  public:
+    explicit Subscriptions(Core& core) : core_{core} {}
+
+    void on_subscribe(Connection& connection, const mqtt::Subscribe& packet, Now now);
+    void on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& packet, Now now);
+    void subscribe_on_behalf(Session& session, std::span<const Provisioned> wanted, Now now);
+    void unsubscribe_on_behalf(Session& session, std::span<const TopicFilter> filters, Now now);
+
+    /// False if there was none. Raises session.unsubscribed if `announce`.
+    enum class Announce : bool { no, yes };
+    bool remove(Session& session, std::string_view as_subscribed, Announce announce, Now now);
+    void remove_all(Session& session);
+
+  private:
+    [[nodiscard]] mqtt::ReasonCode check(const Session& session,
+                                         const mqtt::SubscribeEntry& entry) const;
+    /// Makes or replaces the subscription; true if it is new.
+    bool put(Session& session,
+             const mqtt::SubscribeEntry& entry,
+             Qos granted,
+             std::uint32_t identifier);
+    void detach(Session& session, Subscription& subscription);
+
+    Core& core_;
+    std::uint64_t made_ = 0;
+};
+
+}  // namespace keepmq::broker

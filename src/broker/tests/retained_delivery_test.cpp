@@ -1,0 +1,182 @@
+// Retained messages from PUBLISH to SUBSCRIBE [MQTT 5.0, 3.3.1.3, 3.8.3.1].
+
+#include "broker/tests/harness.hpp"
+
+namespace keepmq::broker::testing {
+namespace {
+
+using mqtt::RetainHandling;
+
+struct RetainedDelivery : ::testing::Test {
+    void retain(std::string_view topic, std::string_view payload, int qos = 0) {
+        publisher.publish(topic, payload, qos, qos == 0 ? mqtt::PacketId{0} : ++last_id, true);
+    }
+    /// What a new client gets for the filter.
+    std::vector<std::string> found(std::string_view filter, int qos = 2) {
+        auto& client = world.connect("visitor");
+        client.subscribe(filter, qos);
+        auto got = client.take();
+        got.erase(got.begin());
+        client.disconnect();
+        return got;
+    }
+
+    World world;
+    Client& publisher = world.connect("p");
+    mqtt::PacketId last_id = 0;
+};
+
+TEST_F(RetainedDelivery, TheNewestOfATopicIsKept) {
+    // [MQTT-3.3.1-5]
+    retain("a", "1");
+    retain("a", "2", 1);
+    EXPECT_THAT(found("a"), ElementsAre("PUBLISH(a,2,q1,retain)"));
+    EXPECT_EQ(world.stats().retained, 1U);
+}
+
+TEST_F(RetainedDelivery, WithoutTheFlagNothingChanges) {
+    // [MQTT-3.3.1-8]
+    retain("a", "1");
+    publisher.publish("a", "2");
+    publisher.publish("a", "");
+    EXPECT_THAT(found("a"), ElementsAre("PUBLISH(a,1,q0,retain)"));
+}
+
+TEST_F(RetainedDelivery, AnEmptyPayloadRemovesIt) {
+    // [MQTT-3.3.1-6, MQTT-3.3.1-7]
+    auto& watcher = world.connect("w");
+    watcher.subscribe("a");
+    retain("a", "1");
+    retain("a", "");
+    EXPECT_THAT(found("a"), IsEmpty());
+    EXPECT_EQ(world.stats().retained, 0U);
+    EXPECT_THAT(watcher.take(), ElementsAre("SUBACK(100,00)", "PUBLISH(a,1,q0)", "PUBLISH(a,,q0)"));
+}
+
+TEST_F(RetainedDelivery, AllTopicsOfTheFilterAreSent) {
+    retain("a/b", "1");
+    retain("a", "2", 2);
+    retain("c", "3");
+    retain("$x", "4");
+    EXPECT_THAT(
+        found("#"),
+        ElementsAre(
+            "PUBLISH(a,2,q2,retain)", "PUBLISH(a/b,1,q0,retain)", "PUBLISH(c,3,q0,retain)"));
+    EXPECT_THAT(found("a/#", 1), ElementsAre("PUBLISH(a,2,q1,retain)", "PUBLISH(a/b,1,q0,retain)"));
+}
+
+TEST_F(RetainedDelivery, RetainHandlingSaysWhetherTheyAreSent) {
+    retain("a", "x");
+    auto& client = world.connect("c");
+    const auto subscribe = [&](std::string_view filter, RetainHandling handling) {
+        client.send(subscribe_packet({{.filter = filter, .retain_handling = handling}}));
+        auto got = client.take();
+        got.erase(got.begin());
+        return got;
+    };
+    // [MQTT-3.3.1-9, MQTT-3.8.4-4]
+    EXPECT_THAT(subscribe("a", RetainHandling::send), SizeIs(1));
+    EXPECT_THAT(subscribe("a", RetainHandling::send), SizeIs(1));
+    // [MQTT-3.3.1-10]
+    EXPECT_THAT(subscribe("a", RetainHandling::send_if_new), IsEmpty());
+    EXPECT_THAT(subscribe("+", RetainHandling::send_if_new), SizeIs(1));
+    EXPECT_THAT(subscribe("+", RetainHandling::send_if_new), IsEmpty());
+    // [MQTT-3.3.1-11]
+    EXPECT_THAT(subscribe("#", RetainHandling::do_not_send), IsEmpty());
+    client.unsubscribe("+");
+    client.take();
+    EXPECT_THAT(subscribe("+", RetainHandling::send_if_new), SizeIs(1));
+}
+
+TEST_F(RetainedDelivery, ReplacingASubscriptionLosesNoMessage) {
+    // [MQTT-3.8.4-4]
+    auto& client = world.connect("c");
+    client.subscribe("a", 1);
+    world.auto_plan = false;
+    client.subscribe("a", 2);
+    publisher.publish("a", "meanwhile", 1, 1);
+    world.plan({});
+    EXPECT_THAT(client.payloads(), ElementsAre("meanwhile"));
+}
+
+TEST_F(RetainedDelivery, TheSubscriptionsIdentifierIsSent) {
+    retain("a", "x");
+    auto& client = world.connect("c");
+    client.subscribe("+");
+    client.take();
+    client.send(subscribe_packet({{.filter = "a"}}, 100, 3));
+    const auto got = client.messages();
+    ASSERT_THAT(got, SizeIs(1));
+    EXPECT_THAT(got[0].identifiers, ElementsAre(3U));
+    EXPECT_TRUE(got[0].retain);
+}
+
+TEST_F(RetainedDelivery, TheyExpire) {
+    auto packet = publish_packet("a", "x");
+    packet.retain = true;
+    packet.properties.message_expiry_interval = 100;
+    publisher.send(packet);
+    retain("b", "stays");
+    world.advance(40s);
+    auto& client = world.connect("c");
+    client.subscribe("#");
+    const auto got = client.messages();
+    ASSERT_THAT(got, SizeIs(2));
+    EXPECT_EQ(got[0].expiry, 60U);
+    EXPECT_FALSE(got[1].expiry);
+    world.advance(60s);
+    EXPECT_THAT(found("#"), ElementsAre("PUBLISH(b,stays,q0,retain)"));
+    world.advance(20s);
+    EXPECT_EQ(world.stats().retained, 1U);
+    EXPECT_NE(world.broker.next_deadline(), std::nullopt);
+}
+
+TEST_F(RetainedDelivery, TheirNumberIsLimited) {
+    Limits limits;
+    limits.max_retained = 1;
+    world.broker.set_limits(limits);
+    retain("a", "1");
+    retain("b", "2");
+    retain("a", "3");
+    EXPECT_THAT(found("#"), ElementsAre("PUBLISH(a,3,q0,retain)"));
+}
+
+TEST_F(RetainedDelivery, AMessageThatIsRoutedLateDoesNotReplaceANewerOne) {
+    world.auto_route = false;
+    retain("a", "1");
+    retain("a", "2");
+    retain("b", "");
+    retain("b", "3");
+    for (auto i : {1U, 0U, 3U, 2U}) world.broker.route(world.published[i], world.now);
+    EXPECT_THAT(found("#"), ElementsAre("PUBLISH(a,2,q0,retain)", "PUBLISH(b,3,q0,retain)"));
+}
+
+TEST_F(RetainedDelivery, AFullQueueHoldsThemBackAsAnyOther) {
+    retain("a", "1", 1);
+    retain("b", "2", 1);
+    auto packet = connect_packet("c");
+    packet.receive_maximum = 1;
+    auto& client = world.connect(packet);
+    client.subscribe("#", 1);
+    EXPECT_THAT(client.take(), ElementsAre("SUBACK(100,01)", "PUBLISH(a,1,q1,retain)"));
+    client.puback(1);
+    EXPECT_THAT(client.take(), ElementsAre("PUBLISH(b,2,q1,retain)"));
+}
+
+TEST_F(RetainedDelivery, TheyCanBeListedAndDeleted) {
+    retain("a/1", "x");
+    retain("a/2", "y");
+    retain("b", "z");
+    std::vector<std::string> topics;
+    world.broker.each_retained("a/+", [&](const Message& message) {
+        topics.push_back(message.topic.str());
+        return true;
+    });
+    EXPECT_THAT(topics, ElementsAre("a/1", "a/2"));
+    EXPECT_TRUE(world.broker.delete_retained(TopicName{"a/1"}));
+    EXPECT_FALSE(world.broker.delete_retained(TopicName{"a/1"}));
+    EXPECT_THAT(found("a/+"), ElementsAre("PUBLISH(a/2,y,q0,retain)"));
+}
+
+}  // namespace
+}  // namespace keepmq::broker::testing

@@ -1,0 +1,64 @@
+#pragma once
+// What is due when. A deadline that moves later, as keep-alive does with every packet, costs
+// nothing until the old moment comes; then the owner looks at its real deadline and arms again.
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace keepmq::broker {
+
+/// Held by the owner of a deadline: when its entry in the heap fires. One entry counts, an earlier
+/// one replaces it and leaves the old one behind as stale.
+struct Alarm {
+    SteadyTime at = SteadyTime::max();
+};
+
+class Timers {
+  public:
+    enum class Kind : std::uint8_t { connection, session, fence, retained };
+    struct Entry {
+        SteadyTime at;
+        Kind kind = Kind::connection;
+        std::uint64_t key = 0;
+    };
+
+    void arm(Alarm& alarm, SteadyTime at, Kind kind, std::uint64_t key) {
+        if (alarm.at <= at)
+            return;
+        alarm.at = at;
+        heap_.push_back({at, kind, key});
+        std::ranges::push_heap(heap_, later);
+    }
+
+    /// Whether `entry` is the one that counts for its owner; if so the alarm is disarmed.
+    [[nodiscard]] static bool accept(Alarm& alarm, const Entry& entry) {
+        if (alarm.at != entry.at)
+            return false;
+        alarm.at = SteadyTime::max();
+        return true;
+    }
+
+    [[nodiscard]] std::optional<SteadyTime> next() const {
+        return heap_.empty() ? std::nullopt : std::optional{heap_.front().at};
+    }
+
+    [[nodiscard]] std::optional<Entry> pop_due(SteadyTime now) {
+        if (heap_.empty() || heap_.front().at > now)
+            return std::nullopt;
+        const Entry due = heap_.front();
+        std::ranges::pop_heap(heap_, later);
+        heap_.pop_back();
+        return due;
+    }
+
+  private:
+    static bool later(const Entry& a, const Entry& b) { return a.at > b.at; }
+
+    std::vector<Entry> heap_;
+};
+
+}  // namespace keepmq::broker

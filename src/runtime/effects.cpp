@@ -1,0 +1,346 @@
+// Carrying out the broker's effects: rules run here, operations go to the pools.
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "base/overloaded.hpp"
+#include "runtime/shard.hpp"
+
+namespace keepmq::runtime {
+namespace {
+
+store::FetchMode mode_of(const hooks::FetchPlan& plan) {
+    return plan.mode;
+}
+
+broker::ReplayPlan::Mode replay_mode(store::FetchMode mode) {
+    switch (mode) {
+        case store::FetchMode::after_cursor:
+            return broker::ReplayPlan::Mode::after_cursor;
+        case store::FetchMode::queue:
+            return broker::ReplayPlan::Mode::queue;
+        case store::FetchMode::latest:
+            return broker::ReplayPlan::Mode::latest;
+    }
+    return broker::ReplayPlan::Mode::after_cursor;
+}
+
+}  // namespace
+
+void Shard::carry_out() {
+    if (carrying_out_)
+        return;
+    carrying_out_ = true;
+    for (broker_.swap_effects(effects_); !effects_.empty(); broker_.swap_effects(effects_)) {
+        for (auto& effect : effects_) std::visit([this](auto& each) { run(each); }, effect);
+        effects_.clear();
+    }
+    carrying_out_ = false;
+    std::vector<ConnectionId> dirty;
+    broker_.swap_dirty(dirty);
+    if (!dirty.empty()) {
+        dirty_.insert(dirty_.end(), dirty.begin(), dirty.end());
+        schedule_flush();
+    }
+}
+
+void Shard::run(broker::Close& effect) {
+    const auto found = connections_.find(effect.connection);
+    if (found == connections_.end() || found->second.closing)
+        return;
+    found->second.closing = true;
+    paused_.erase(effect.connection);
+    found->second.connection->pause_reading();
+    found->second.connection->close_soon();
+    dirty_.push_back(effect.connection);
+    schedule_flush();
+}
+
+void Shard::run(broker::Published& effect) {
+    newest_id_ = std::max(newest_id_, effect.message->id.time());
+    PublishWait wait{effect.ticket, 0, false, nullptr};
+    store::Token token = 0;
+    bool after_commit = false;
+    for (const auto& plugin : plugins_) {
+        if (!publish_listened_)
+            break;
+        publish_plan_.writes.clear();
+        publish_plan_.deliver_after_commit = false;
+        plugin->rules().on_publish(effect.message, publish_plan_);
+        after_commit |= publish_plan_.deliver_after_commit;
+        for (auto& write : publish_plan_.writes) {
+            const bool awaited =
+                write.awaited && (effect.ticket != Ticket{} || publish_plan_.deliver_after_commit);
+            if (awaited && token == 0)
+                token = pending_.add(PublishWait{effect.ticket, 0, false, nullptr});
+            if (awaited)
+                ++std::get<PublishWait>(*pending_.find(token)).open;
+            submit(plugin, write, awaited ? token : 0);
+            if (effect.from != ConnectionId{} && !has_room(plugin, write.pool))
+                pause(effect.from);
+        }
+    }
+    if (token != 0 && effect.from != ConnectionId{} && !broker_.accepts_more(effect.from))
+        pause(effect.from);
+    if (token != 0 && after_commit) {
+        std::get<PublishWait>(*pending_.find(token)).deliver = effect.message;
+    } else {
+        broker_.route(effect.message, now_);
+    }
+    if (token == 0 && effect.ticket != Ticket{})
+        broker_.settle(effect.ticket, mqtt::ReasonCode::success, now_);
+}
+
+void Shard::carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client) {
+    submit_all(plugin, plan.writes);
+    for (const auto& lookup : plan.lookups)
+        query(plugin,
+              lookup.pool,
+              store::LookupSubscriptions{client},
+              {store::order_key(client.view()), false},
+              lookup.rule,
+              pending_.add(LookupWait{client}));
+}
+
+void Shard::run(broker::Occurred& effect) {
+    const auto lookups = settings_.mqtt.lookup_on_every_connect ? hooks::Lookups::every_connect
+                                                                : hooks::Lookups::as_bound;
+    for (const auto& plugin : plugins_) {
+        writes_.clear();
+        const auto& rules = plugin->rules();
+        std::visit(
+            Overloaded{
+                [&](const ClientConnected& event) {
+                    hooks::ConnectPlan plan;
+                    rules.on_connected(event, plan, lookups);
+                    carry_out(plugin, plan, event.who.client);
+                },
+                [&](const ClientDisconnected& event) { rules.on_disconnected(event, writes_); },
+                [&](const SessionUnsubscribed& event) { rules.on_unsubscribed(event, writes_); },
+                [&](const MessageDelivered& event) { rules.on_delivered(event, writes_); },
+                [&](const MessageAcked& event) { rules.on_acked(event, writes_); },
+                [&](const MessagePublish&) {},
+                [&](const SessionSubscribed&) {},
+                [&](const auto& event) {
+                    hooks::ConnectPlan plan;
+                    rules.on_session(Event{event}, plan, lookups);
+                    carry_out(plugin, plan, event.who.client);
+                },
+            },
+            effect.event);
+        submit_all(plugin, writes_);
+    }
+}
+
+void Shard::run(broker::Subscribed& effect) {
+    broker::ReplayPlan replay;
+    const auto fence = static_cast<std::uint64_t>(effect.fence);
+    struct Lookup {
+        PluginPtr plugin;
+        hooks::RetainPlan plan;
+    };
+    std::vector<Lookup> lookups;
+    for (const auto& plugin : plugins_) {
+        hooks::SubscribePlan plan;
+        plugin->rules().on_subscribed(effect.event, plan);
+        for (auto& write : plan.writes) {
+            replay.awaited_writes += write.awaited ? 1 : 0;
+            submit(plugin, write, write.awaited ? pending_.add(SubscribeWait{effect.fence}) : 0);
+        }
+        if (plan.fetch && !replay.fetch) {
+            replay.fetch = broker::ReplayPlan::FetchSpec{replay_mode(mode_of(*plan.fetch)),
+                                                         plan.fetch->max_returned_count};
+            fetches_[fence] = {plugin, *plan.fetch, 0};
+        }
+        if (effect.wants_retained)
+            for (const auto& retain : plan.retained) lookups.push_back({plugin, retain});
+    }
+    replay.awaited_retained = lookups.size();
+    broker_.on_subscribe_plan(effect.fence, replay, now_);
+    const auto key = store::order_key(effect.event.filter.view());
+    for (auto& lookup : lookups)
+        query(lookup.plugin,
+              lookup.plan.pool,
+              store::LookupRetained{effect.event.filter},
+              {key, false},
+              lookup.plan.rule,
+              pending_.add(RetainedWait{effect.fence}));
+}
+
+void Shard::run(broker::Fetch& effect) {
+    const auto found = fetches_.find(static_cast<std::uint64_t>(effect.fence));
+    if (found == fetches_.end()) {
+        broker_.on_fetch_failed(effect.fence, now_);
+        return;
+    }
+    auto& [plugin, plan, asked] = found->second;
+    store::FetchMessages fetch;
+    fetch.client = effect.client;
+    fetch.filter = effect.filter;
+    fetch.mode = plan.mode;
+    if (effect.after)
+        fetch.after = store::Position{*effect.after};
+    fetch.limit = effect.limit;
+    if (plan.time_range)
+        fetch.not_before = now_.wall - std::chrono::duration_cast<Micros>(*plan.time_range);
+    const bool wildcard = effect.filter.view().find_first_of("+#") != std::string_view::npos;
+    // Only the first page needs the barrier: what is written later is held behind the fence.
+    const store::Order order{store::order_key(effect.filter.view()), wildcard && !effect.after};
+    asked = pending_.add(FetchWait{effect.fence});
+    query(plugin, plan.pool, std::move(fetch), order, plan.rule, asked);
+}
+
+void Shard::run(broker::FenceEnded& effect) {
+    const auto found = fetches_.find(static_cast<std::uint64_t>(effect.fence));
+    if (found == fetches_.end())
+        return;
+    // One who subscribes and leaves again and again must not keep the readers busy.
+    cancel(found->second);
+    fetches_.erase(found);
+}
+
+/// Nobody wants the page any more.
+void Shard::cancel(FetchSource& source) {
+    if (source.asked == 0)
+        return;
+    if (held(source.plugin.get()) == nullptr)
+        source.plugin->pool(source.plan.pool).cancel(*this, source.asked);
+    pending_.erase(std::exchange(source.asked, 0));
+}
+
+void Shard::run(broker::PositionMoved& effect) {
+    for (const auto& plugin : plugins_) {
+        writes_.clear();
+        plugin->rules().on_position(effect.client, effect.topic, effect.id, now_.wall, writes_);
+        submit_all(plugin, writes_);
+    }
+}
+
+Shard::Held* Shard::held(const Plugin* plugin) {
+    const auto found =
+        std::ranges::find_if(held_, [&](const Held& each) { return each.plugin.get() == plugin; });
+    return found == held_.end() ? nullptr : &*found;
+}
+
+void Shard::submit(const PluginPtr& plugin, hooks::Write& write, store::Token token) {
+    store::CompletionSink* sink = token == 0 ? nullptr : this;
+    if (auto* waiting = held_.empty() ? nullptr : held(plugin.get())) {
+        waiting->work.emplace_back(
+            [plugin, moved = std::make_shared<hooks::Write>(std::move(write)), sink, token] {
+                plugin->pool(moved->pool)
+                    .submit(std::move(moved->op), moved->order, moved->rule, sink, token);
+            });
+        return;
+    }
+    plugin->pool(write.pool).submit(std::move(write.op), write.order, write.rule, sink, token);
+}
+
+void Shard::submit_all(const PluginPtr& plugin, std::vector<hooks::Write>& writes) {
+    for (auto& write : writes) submit(plugin, write, 0);
+    writes.clear();
+}
+
+void Shard::query(const PluginPtr& plugin,
+                  std::size_t pool,
+                  store::Query query,
+                  store::Order order,
+                  store::RuleContext* rule,
+                  store::Token token) {
+    if (auto* waiting = held_.empty() ? nullptr : held(plugin.get())) {
+        waiting->work.emplace_back([this,
+                                    plugin,
+                                    pool,
+                                    moved = std::make_shared<store::Query>(std::move(query)),
+                                    order,
+                                    rule,
+                                    token] {
+            if (pending_.find(token) != nullptr)  // else nobody waits for it any more
+                plugin->pool(pool).query(std::move(*moved), order, rule, *this, token);
+        });
+        return;
+    }
+    plugin->pool(pool).query(std::move(query), order, rule, *this, token);
+}
+
+bool Shard::has_room(const PluginPtr& plugin, std::size_t pool) {
+    if (const auto* waiting = held_.empty() ? nullptr : held(plugin.get()))
+        return waiting->work.size() < settings_.store.queue_limit;
+    return plugin->pool(pool).has_room();
+}
+
+void Shard::pause(ConnectionId publisher) {
+    const auto found = connections_.find(publisher);
+    if (found == connections_.end() || paused_.contains(publisher))
+        return;
+    paused_.emplace(publisher, Paused{now_.steady});
+    found->second.connection->pause_reading();
+    broker_.pause(publisher, now_);
+    arm_timer();
+}
+
+void Shard::set_plugins(PluginList plugins) {
+    plugins_ = std::move(plugins);
+    hand_over_fetches();
+    listen_to_hooks();
+}
+
+void Shard::hand_over_fetches() {
+    for (auto it = fetches_.begin(); it != fetches_.end();) {
+        const bool goes_on = std::ranges::find(plugins_, it->second.plugin) != plugins_.end() ||
+                             hand_over(it->second);
+        it = goes_on ? std::next(it) : fetches_.erase(it);
+    }
+}
+
+bool Shard::hand_over(FetchSource& source) const {
+    const auto successor = std::ranges::find(plugins_, source.plugin->name(), &Plugin::name);
+    if (successor == plugins_.end())
+        return false;
+    const auto& rules = (*successor)->rules();
+    const auto pool = std::ranges::find(rules.pool_names(),
+                                        source.plugin->rules().pool_names()[source.plan.pool]);
+    if (pool == rules.pool_names().end())
+        return false;
+    const auto rule = std::ranges::find_if(rules.rules(), [&](const hooks::Rule& candidate) {
+        return source.plan.rule != nullptr && candidate.context->name == source.plan.rule->name;
+    });
+    source.plan.rule = rule == rules.rules().end() ? nullptr : rule->context.get();
+    source.plan.pool = static_cast<std::size_t>(pool - rules.pool_names().begin());
+    source.plugin = *successor;
+    return true;
+}
+
+void Shard::listen_to_hooks() {
+    std::vector<Hook> wanted;
+    publish_listened_ = false;
+    for (std::size_t i = 0; i < hook_count; ++i) {
+        const auto hook = static_cast<Hook>(i);
+        const bool any = std::ranges::any_of(
+            plugins_, [&](const auto& each) { return each->rules().listens(hook); });
+        if (any)
+            wanted.push_back(hook);
+        if (any && hook == Hook::message_publish)
+            publish_listened_ = true;
+    }
+    // on_subscribe_lookup of session.created runs at every connect.
+    if (std::ranges::find(wanted, Hook::session_created) != wanted.end() &&
+        std::ranges::find(wanted, Hook::client_connected) == wanted.end())
+        wanted.push_back(Hook::client_connected);
+    broker_.listen(wanted);
+}
+
+void Shard::hold(const PluginPtr& plugin) {
+    held_.push_back({plugin, {}});
+}
+
+void Shard::release(const Plugin* plugin) {
+    const auto found =
+        std::ranges::find_if(held_, [&](const Held& each) { return each.plugin.get() == plugin; });
+    if (found == held_.end())
+        return;
+    auto work = std::move(found->work);
+    held_.erase(found);
+    for (auto& each : work) each();
+}
+
+}  // namespace keepmq::runtime

@@ -1,0 +1,122 @@
+// Outcomes of the pools on their way back to the broker.
+
+#include <boost/asio/post.hpp>
+
+#include "base/log.hpp"
+#include "runtime/shard.hpp"
+
+namespace keepmq::runtime {
+namespace {
+
+const Log log{"rules"};
+
+bool is_durable(const store::Outcome& outcome) {
+    return outcome.fate != store::Fate::refused;
+}
+
+}  // namespace
+
+void Shard::completed(std::vector<store::Completed>&& batch) {
+    bool wake = false;
+    {
+        const std::lock_guard lock{mailbox_mutex_};
+        wake = mailbox_.empty();
+        if (wake)
+            mailbox_ = std::move(batch);
+        else
+            mailbox_.insert(mailbox_.end(),
+                            std::make_move_iterator(batch.begin()),
+                            std::make_move_iterator(batch.end()));
+    }
+    if (wake)
+        boost::asio::post(loop_, [this] { take_outcomes(); });
+}
+
+void Shard::take_outcomes() {
+    std::vector<store::Completed> batch;
+    {
+        const std::lock_guard lock{mailbox_mutex_};
+        batch.swap(mailbox_);
+    }
+    now_ = read_clocks();
+    for (auto& done : batch) {
+        on_outcome(done);
+        carry_out();
+    }
+    if (!paused_.empty())
+        resume_paused();
+    carry_out();
+}
+
+void Shard::on_outcome(store::Completed& done) {
+    auto* wait = pending_.find(done.token);
+    if (wait == nullptr)
+        return;
+    auto& outcome = done.outcome;
+    if (auto* publish = std::get_if<PublishWait>(wait)) {
+        on_publish_outcome(done.token, *publish, outcome);
+        return;
+    }
+    const Wait taken = std::move(*wait);
+    pending_.erase(done.token);
+    if (const auto* subscribe = std::get_if<SubscribeWait>(&taken)) {
+        broker_.on_subscribe_write(subscribe->fence, is_durable(outcome), now_);
+    } else if (const auto* retained = std::get_if<RetainedWait>(&taken)) {
+        auto* page = std::get_if<store::MessagePage>(&outcome.reply);
+        broker_.on_retained_found(
+            retained->fence, page ? std::move(page->messages) : std::vector<MessagePtr>{}, now_);
+    } else if (const auto* fetch = std::get_if<FetchWait>(&taken)) {
+        auto* page = std::get_if<store::MessagePage>(&outcome.reply);
+        std::optional<std::string> next;
+        if (page && page->next)
+            next = std::move(page->next->token);
+        if (const auto source = fetches_.find(static_cast<std::uint64_t>(fetch->fence));
+            source != fetches_.end())
+            source->second.asked = 0;
+        if (page)
+            broker_.on_fetched(fetch->fence, std::move(page->messages), std::move(next), now_);
+        else
+            broker_.on_fetch_failed(fetch->fence, now_);
+    } else if (const auto* lookup = std::get_if<LookupWait>(&taken)) {
+        on_lookup(lookup->client, outcome);
+    }
+}
+
+void Shard::on_publish_outcome(store::Token token,
+                               PublishWait& wait,
+                               const store::Outcome& outcome) {
+    wait.refused |= !is_durable(outcome);
+    if (--wait.open > 0)
+        return;
+    const PublishWait settled = std::move(wait);
+    pending_.erase(token);
+    if (settled.deliver && !settled.refused)
+        broker_.route(settled.deliver, now_);
+    if (settled.ticket != Ticket{})
+        broker_.settle(settled.ticket,
+                       settled.refused ? mqtt::ReasonCode::implementation_specific_error
+                                       : mqtt::ReasonCode::success,
+                       now_);
+}
+
+void Shard::on_lookup(const ClientId& client, store::Outcome& outcome) {
+    auto* rows = std::get_if<std::vector<store::StoredSubscription>>(&outcome.reply);
+    if (rows == nullptr)
+        return;
+    std::vector<broker::Provisioned> subscriptions;
+    for (auto& row : *rows) {
+        if (row.filter.empty())
+            continue;
+        if (row.qos < 0 || row.qos > 2) {
+            log.warn("stored subscription skipped client={} topic={} qos={}: not 0, 1 or 2",
+                     escaped(client.view()),
+                     escaped(row.filter.view()),
+                     row.qos);
+            continue;
+        }
+        subscriptions.push_back({std::move(row.filter), static_cast<Qos>(row.qos)});
+    }
+    broker_.subscribe_on_behalf(client, subscriptions, now_);
+}
+
+}  // namespace keepmq::runtime

@@ -1,0 +1,81 @@
+#pragma once
+// What a shard waits for: operations handed to a pool whose outcome matters to somebody.
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "broker/effects.hpp"
+#include "model/message.hpp"
+#include "store/pool.hpp"
+
+namespace keepmq::runtime {
+
+/// PUBACK or PUBREC, and perhaps the delivery, wait for `open` writes.
+struct PublishWait {
+    Ticket ticket{};
+    std::size_t open = 0;
+    bool refused = false;
+    MessagePtr deliver;  ///< after the commit; null when it went out at once
+};
+struct SubscribeWait {
+    broker::FenceId fence{};
+};
+struct RetainedWait {
+    broker::FenceId fence{};
+};
+struct FetchWait {
+    broker::FenceId fence{};
+};
+struct LookupWait {
+    ClientId client;
+};
+
+using Wait =
+    std::variant<std::monostate, PublishWait, SubscribeWait, RetainedWait, FetchWait, LookupWait>;
+
+/// Waits by token. A token is a place and a generation, so a late answer finds nothing.
+class Pending {
+  public:
+    [[nodiscard]] store::Token add(Wait wait) {
+        std::uint32_t index = 0;
+        if (free_.empty()) {
+            index = static_cast<std::uint32_t>(places_.size());
+            places_.emplace_back();
+        } else {
+            index = free_.back();
+            free_.pop_back();
+        }
+        places_[index].wait = std::move(wait);
+        return (static_cast<store::Token>(places_[index].generation) << 32U) | index;
+    }
+
+    [[nodiscard]] Wait* find(store::Token token) {
+        const auto index = static_cast<std::uint32_t>(token);
+        if (index >= places_.size() ||
+            places_[index].generation != static_cast<std::uint32_t>(token >> 32U))
+            return nullptr;
+        return &places_[index].wait;
+    }
+
+    void erase(store::Token token) {
+        const auto index = static_cast<std::uint32_t>(token);
+        places_[index].wait = std::monostate{};
+        ++places_[index].generation;
+        free_.push_back(index);
+    }
+
+    [[nodiscard]] std::size_t size() const { return places_.size() - free_.size(); }
+
+  private:
+    struct Place {
+        Wait wait;
+        std::uint32_t generation = 1;
+    };
+    std::vector<Place> places_;
+    std::vector<std::uint32_t> free_;
+};
+
+}  // namespace keepmq::runtime

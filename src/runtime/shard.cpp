@@ -1,0 +1,273 @@
+#include "runtime/shard.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "runtime/limits.hpp"
+
+namespace keepmq::runtime {
+namespace {
+
+namespace asio = boost::asio;
+
+const Log log{"shard"};
+
+}  // namespace
+
+Shard::Shard(const config::Settings& settings, MessageIdSource ids, std::uint64_t seed)
+    : settings_{settings},
+      work_{asio::make_work_guard(loop_)},
+      timer_{loop_},
+      second_{loop_},
+      now_{read_clocks()},
+      broker_{limits_of(settings), ids, seed} {}
+
+Shard::~Shard() {
+    stop();
+}
+
+ErrorCode Shard::add_listener(const std::string& name,
+                              const std::string& host,
+                              std::uint16_t port,
+                              std::size_t max_connections) {
+    auto opened = net::Listener::open(loop_, host, port);
+    if (opened.has_error())
+        return opened.error();
+    listeners_.push_back({name, max_connections, std::move(*opened), 0, 0});
+    return {};
+}
+
+void Shard::start() {
+    post([](Shard& shard) { shard.tick(); });
+    thread_ = std::thread{[this] { loop_.run(); }};
+}
+
+void Shard::start_accepting() {
+    for (std::size_t i = 0; i < listeners_.size(); ++i)
+        listeners_[i].listener->start(
+            [this, i](asio::ip::tcp::socket socket) { accept(i, std::move(socket)); });
+}
+
+void Shard::stop() {
+    if (!thread_.joinable())
+        return;
+    post([](Shard& shard) {
+        shard.stop_accepting();
+        for (auto& [id, client] : shard.connections_) client.connection->close_now();
+        shard.connections_.clear();
+        shard.timer_.cancel();
+        shard.second_.cancel();
+        shard.work_.reset();
+        shard.loop_.stop();
+    });
+    thread_.join();
+    const std::lock_guard lock{gate_};
+    ended_ = true;
+    // Somebody may wait for what was asked meanwhile.
+    loop_.restart();
+    loop_.poll();
+}
+
+void Shard::post(std::function<void(Shard&)> work) {
+    const std::lock_guard lock{gate_};
+    if (ended_) {
+        work(*this);
+        return;
+    }
+    asio::post(loop_, [this, work = std::move(work)] {
+        now_ = read_clocks();
+        work(*this);
+        carry_out();
+    });
+}
+
+void Shard::set_settings(const config::Settings& settings) {
+    settings_ = settings;
+    broker_.set_limits(limits_of(settings));
+}
+
+void Shard::accept(std::size_t listener, asio::ip::tcp::socket socket) {
+    now_ = read_clocks();
+    auto& port = listeners_[listener];
+    ++port.accepted;
+    ErrorCode error;
+    const auto peer = socket.remote_endpoint(error);
+    if (error)
+        return;
+    if (port.connections >= port.max_connections) {
+        log.warn("connection refused listener={} reason=max_connections limit={}",
+                 port.name,
+                 port.max_connections);
+        return;
+    }
+    const auto id = broker_.open(peer.address().to_string(), peer.port(), now_);
+    auto connection = net::make_tcp_connection(std::move(socket), id, *this, context_);
+    ++port.connections;
+    connections_.emplace(id, Client{connection, listener, false, false});
+    connection->start();
+    carry_out();
+}
+
+mqtt::DecodeOptions Shard::decode_options(ConnectionId id) {
+    return broker_.decode_options(id);
+}
+
+void Shard::on_packet(ConnectionId id, const mqtt::Packet& packet) {
+    // The clocks are read once per turn: `flush`, timers and completions refresh them.
+    if (!flush_scheduled_)
+        now_ = read_clocks();
+    broker_.on_packet(id, packet, now_);
+    carry_out();
+}
+
+void Shard::on_refused(ConnectionId id,
+                       const mqtt::Decoded& why,
+                       std::optional<mqtt::ProtocolVersion> version) {
+    now_ = read_clocks();
+    log.debug("packet refused reason={} detail={}", mqtt::to_string(why.reason), why.detail);
+    broker_.on_refused(id, why.reason, version, now_);
+    carry_out();
+}
+
+void Shard::on_closed(ConnectionId id) {
+    now_ = read_clocks();
+    const auto found = connections_.find(id);
+    if (found == connections_.end())
+        return;
+    if (!found->second.closing)
+        broker_.on_closed(id, now_);
+    forget(id);
+    carry_out();
+}
+
+void Shard::on_gone(ConnectionId id) {
+    forget(id);
+}
+
+void Shard::forget(ConnectionId id) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end())
+        return;
+    found->second.connection->close_now();
+    --listeners_[found->second.listener].connections;
+    connections_.erase(found);
+    paused_.erase(id);
+    broker_.release(id);
+}
+
+void Shard::tick() {
+    now_ = read_clocks();
+    broker_.tick(now_);
+    resume_paused();
+    carry_out();
+    armed_.reset();
+    arm_timer();
+}
+
+void Shard::arm_timer() {
+    const auto due = broker_.next_deadline();
+    // Paused publishers are looked at again soon, whatever the broker waits for.
+    auto next = now_.steady +
+                (paused_.empty() ? std::chrono::milliseconds{1000} : std::chrono::milliseconds{20});
+    if (due)
+        next = std::min(next, *due);
+    if (armed_ && *armed_ <= next)
+        return;
+    armed_ = next;
+    timer_.expires_at(next);
+    timer_.async_wait([this](const ErrorCode& error) {
+        if (!error)
+            tick();
+    });
+}
+
+void Shard::schedule_flush() {
+    if (flush_scheduled_)
+        return;
+    flush_scheduled_ = true;
+    // Behind everything that is ready now: one write per connection carries all of this turn.
+    asio::post(loop_, [this] {
+        flush_scheduled_ = false;
+        now_ = read_clocks();
+        flush();
+    });
+}
+
+void Shard::flush() {
+    std::vector<ConnectionId> dirty;
+    dirty.swap(dirty_);
+    for (const auto id : dirty) write(id);
+    dirty.clear();
+    if (dirty_.empty())
+        dirty_.swap(dirty);  // keeps the capacity
+    carry_out();
+    arm_timer();
+}
+
+void Shard::write(ConnectionId id) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || found->second.blocked)
+        return;
+    auto& client = found->second;
+    auto& outbox = broker_.outbox(id);
+    if (!outbox.empty()) {
+        const auto written = client.connection->write(outbox.unsent());
+        outbox.consume(written);
+        if (!client.closing)
+            broker_.on_written(id, now_);
+    }
+    if (!broker_.outbox(id).empty() && !client.blocked) {
+        client.blocked = true;
+        client.connection->await_writable();
+    } else if (client.closing) {
+        client.connection->close_gracefully();
+    }
+}
+
+void Shard::on_writable(ConnectionId id) {
+    now_ = read_clocks();
+    const auto found = connections_.find(id);
+    if (found == connections_.end())
+        return;
+    found->second.blocked = false;
+    write(id);
+    carry_out();
+}
+
+void Shard::resume_paused() {
+    for (auto it = paused_.begin(); it != paused_.end();) {
+        const auto id = it->first;
+        const bool room = std::ranges::all_of(plugins_, [this](const PluginPtr& plugin) {
+            if (held(plugin.get()) != nullptr)  // its pools are not there yet
+                return false;
+            for (std::size_t i = 0; i < plugin->pool_count(); ++i)
+                if (!plugin->pool(i).has_room())
+                    return false;
+            return true;
+        });
+        if (room && broker_.accepts_more(id)) {
+            it = paused_.erase(it);
+            broker_.resume(id, now_);
+            if (const auto found = connections_.find(id); found != connections_.end())
+                found->second.connection->resume_reading();
+        } else if (now_.steady - it->second.since > settings_.store.backpressure_limit) {
+            it = paused_.erase(it);
+            log.warn("publisher disconnected: the database took nothing for {} s",
+                     settings_.store.backpressure_limit.count());
+            broker_.disconnect(id, mqtt::ReasonCode::quota_exceeded, now_);
+        } else {
+            ++it;
+        }
+    }
+}
+
+void Shard::stop_accepting() {
+    for (auto& port : listeners_) port.listener->stop();
+}
+
+void Shard::shut_down_clients() {
+    broker_.shut_down(now_);
+    for (auto& [fence, source] : fetches_) cancel(source);
+}
+
+}  // namespace keepmq::runtime

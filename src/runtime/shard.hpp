@@ -1,0 +1,208 @@
+#pragma once
+// One shard: a thread with its own loop, broker and connections. It carries out the broker's
+// effects: bytes go to sockets, events to the rules, operations to the pools, outcomes back.
+//
+// Everything here runs on the shard's thread, except `post`, `ask` and `completed`.
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "config/settings.hpp"
+#include "hooks/rules.hpp"
+#include "net/connection.hpp"
+#include "net/listener.hpp"
+#include "runtime/pending.hpp"
+#include "runtime/plugin.hpp"
+
+namespace keepmq::runtime {
+
+/// Connections accepted through one listener; counted on the shard's thread.
+struct ListenerPort {
+    std::string name;
+    std::size_t max_connections = 0;
+    std::unique_ptr<net::Listener> listener;
+    std::uint64_t connections = 0;
+    std::uint64_t accepted = 0;
+};
+
+class Shard final : public net::ConnectionEvents, public store::CompletionSink {
+  public:
+    Shard(const config::Settings& settings, MessageIdSource ids, std::uint64_t seed);
+    ~Shard() override;
+
+    /// Binds; an error names the address. Before `start`.
+    [[nodiscard]] ErrorCode add_listener(const std::string& name,
+                                         const std::string& host,
+                                         std::uint16_t port,
+                                         std::size_t max_connections);
+    [[nodiscard]] const std::vector<ListenerPort>& listeners() const { return listeners_; }
+
+    /// Starts the thread.
+    void start();
+    /// Until then clients wait: nobody may publish before the rules are there. The shard's thread.
+    void start_accepting();
+    [[nodiscard]] bool started() const { return thread_.joinable(); }
+    /// Ends the loop and joins the thread. Any thread but the shard's.
+    void stop();
+
+    /// Runs on the shard's thread; after `stop` at once, on the caller's. Any thread.
+    void post(std::function<void(Shard&)> work);
+    /// Runs on the shard's thread and waits for the answer. Any thread but the shard's.
+    template <class F>
+    auto ask(F&& work) {
+        using T = std::invoke_result_t<F, Shard&>;
+        auto task = std::make_shared<std::packaged_task<T(Shard&)>>(std::forward<F>(work));
+        auto answer = task->get_future();
+        post([task](Shard& shard) { (*task)(shard); });
+        return answer.get();
+    }
+
+    // --- on the shard's thread -------------------------------------------------------------------
+
+    [[nodiscard]] broker::Broker& broker() { return broker_; }
+    void set_plugins(PluginList plugins);
+    void set_settings(const config::Settings& settings);
+    /// Writes and reads for this plugin's pools are kept until `release`: its predecessor drains.
+    void hold(const PluginPtr& plugin);
+    void release(const Plugin* plugin);
+    void stop_accepting();
+    void shut_down_clients();
+    [[nodiscard]] Now now() const { return now_; }
+    /// After anything was handed to the broker.
+    void carry_out();
+    [[nodiscard]] std::uint64_t bytes_received() const { return context_.bytes_received; }
+    [[nodiscard]] std::uint64_t bytes_sent() const { return context_.bytes_sent; }
+    [[nodiscard]] std::size_t open_connections() const { return connections_.size(); }
+    [[nodiscard]] std::size_t paused_connections() const { return paused_.size(); }
+    [[nodiscard]] WallTime newest_id_time() const { return newest_id_; }
+
+    // --- store::CompletionSink, any thread -------------------------------------------------------
+    void completed(std::vector<store::Completed>&& batch) override;
+
+  private:
+    struct Client {
+        std::shared_ptr<net::Connection> connection;
+        std::size_t listener = 0;
+        bool closing = false;
+        bool blocked = false;  ///< waits for on_writable
+    };
+    struct Paused {
+        SteadyTime since;
+    };
+    struct Held {
+        PluginPtr plugin;
+        std::vector<std::function<void()>> work;
+    };
+
+    // net::ConnectionEvents
+    [[nodiscard]] mqtt::DecodeOptions decode_options(ConnectionId id) override;
+    void on_packet(ConnectionId id, const mqtt::Packet& packet) override;
+    void on_refused(ConnectionId id,
+                    const mqtt::Decoded& why,
+                    std::optional<mqtt::ProtocolVersion> version) override;
+    void on_closed(ConnectionId id) override;
+    void on_writable(ConnectionId id) override;
+    void on_gone(ConnectionId id) override;
+
+    void accept(std::size_t listener, boost::asio::ip::tcp::socket socket);
+    void forget(ConnectionId id);
+    void tick();
+    void arm_timer();
+    void schedule_flush();
+    void flush();
+    void write(ConnectionId id);
+    void resume_paused();
+
+    // effects (effects.cpp)
+    void run(broker::Close& effect);
+    void run(broker::Published& effect);
+    void run(broker::Occurred& effect);
+    void run(broker::Subscribed& effect);
+    void run(broker::Fetch& effect);
+    void run(broker::FenceEnded& effect);
+    void run(broker::PositionMoved& effect);
+    void run_session_event(const Event& event);
+    void submit(const PluginPtr& plugin, hooks::Write& write, store::Token token);
+    void submit_all(const PluginPtr& plugin, std::vector<hooks::Write>& writes);
+    /// The writes and lookups of one event of a client.
+    void carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client);
+    void query(const PluginPtr& plugin,
+               std::size_t pool,
+               store::Query query,
+               store::Order order,
+               store::RuleContext* rule,
+               store::Token token);
+    [[nodiscard]] Held* held(const Plugin* plugin);
+    [[nodiscard]] bool has_room(const PluginPtr& plugin, std::size_t pool);
+    /// Stops reading a publisher until the stores have room and it has fewer open acknowledgements
+    /// than the Receive Maximum, which clients before MQTT 5 do not know.
+    void pause(ConnectionId publisher);
+
+    // outcomes (outcomes.cpp)
+    void take_outcomes();
+    void on_outcome(store::Completed& done);
+    void on_publish_outcome(store::Token token, PublishWait& wait, const store::Outcome& outcome);
+    void on_lookup(const ClientId& client, store::Outcome& outcome);
+
+    void listen_to_hooks();
+
+    config::Settings settings_;
+    boost::asio::io_context loop_{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    boost::asio::steady_timer timer_;
+    boost::asio::steady_timer second_;
+    std::optional<SteadyTime> armed_;
+    std::thread thread_;
+    std::mutex gate_;     ///< between `post` and the end of the thread; after it, between callers
+    bool ended_ = false;  ///< the thread; under gate_
+    Now now_;
+    WallTime newest_id_{};
+    broker::Broker broker_;
+    net::ReadContext context_;
+    std::unordered_map<ConnectionId, Client> connections_;
+    std::unordered_map<ConnectionId, Paused> paused_;
+    std::vector<ListenerPort> listeners_;
+
+    PluginList plugins_;
+    std::vector<Held> held_;
+    struct FetchSource {
+        PluginPtr plugin;
+        hooks::FetchPlan plan;
+        store::Token asked = 0;  ///< the page that is under way
+    };
+    /// The fetches of a plugin that is replaced go on with its successor; of one that is unloaded
+    /// they end.
+    void hand_over_fetches();
+    [[nodiscard]] bool hand_over(FetchSource& source) const;
+    void cancel(FetchSource& source);
+    std::unordered_map<std::uint64_t, FetchSource> fetches_;  ///< by fence
+    bool publish_listened_ = false;
+    Pending pending_;
+
+    std::vector<broker::Effect> effects_;
+    std::vector<ConnectionId> dirty_;
+    hooks::PublishPlan publish_plan_;
+    std::vector<hooks::Write> writes_;
+    bool carrying_out_ = false;
+    bool flush_scheduled_ = false;
+
+    std::mutex mailbox_mutex_;
+    std::vector<store::Completed> mailbox_;
+};
+
+}  // namespace keepmq::runtime

@@ -1,0 +1,108 @@
+#pragma once
+// A broker in this process on a database in memory that can be told to misbehave.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "runtime/node.hpp"
+#include "runtime/tests/client.hpp"
+#include "store/testing/memory_backend.hpp"
+
+namespace keepmq::runtime::test {
+
+class TempDir {
+  public:
+    TempDir() {
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / "keepmq-runtime-XXXXXX").string();
+        path_ = ::mkdtemp(pattern.data());
+    }
+    ~TempDir() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    TempDir(const TempDir&) = delete;
+    TempDir& operator=(const TempDir&) = delete;
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] std::string file(const std::string& name) const { return path_ + '/' + name; }
+
+  private:
+    std::string path_;
+};
+
+/// Where databases that have no commands may send them.
+class NoCommands final : public store::ChannelSink {
+  public:
+    void on_command(store::ChannelCommand /*command*/) override {
+        ADD_FAILURE() << "no command was expected";
+    }
+};
+
+inline void write_file(const std::string& path, const std::string& content) {
+    std::filesystem::create_directories(std::filesystem::path{path}.parent_path());
+    std::ofstream{path, std::ios::trunc} << content;
+}
+
+inline std::string read_file(const std::string& path) {
+    std::ifstream in{path};
+    return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+/// The kind `memory`: its pools are on `memory_database()`, made anew by each test.
+[[nodiscard]] const store::BackendDescriptor& memory_descriptor();
+[[nodiscard]] std::shared_ptr<store::testing::MemoryDatabase>& memory_database();
+
+/// `backend.memory.hook.<hook> = {..., "action": {"function": ...}}`; `more` is JSON behind the
+/// action.
+[[nodiscard]] std::string rule(std::string_view hook,
+                               std::string_view function,
+                               std::string_view filter = "#",
+                               std::string_view more = "");
+
+/// Payloads of all StoreMessage operations that were committed, in order.
+[[nodiscard]] std::vector<std::string> committed_payloads();
+
+/// False after a long time.
+[[nodiscard]] inline bool until(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline)
+            return false;
+        std::this_thread::yield();
+    }
+    return true;
+}
+
+class NodeTest : public ::testing::Test {
+  protected:
+    NodeTest();
+    ~NodeTest() override;
+
+    /// The rules of the plugin; before `start` or for a reload.
+    void rules(const std::string& lines) const;
+    void start();
+    void stop() { node.reset(); }
+
+    [[nodiscard]] std::uint16_t port() const;
+    [[nodiscard]] admin::PoolStatus pool() const { return node->pools().at(0); }
+
+    TempDir dir;
+    std::shared_ptr<store::testing::MemoryDatabase> database =
+        std::make_shared<store::testing::MemoryDatabase>();
+    Registry registry{&memory_descriptor()};
+    config::Settings settings;
+    Diagnostics diagnostics;
+    std::unique_ptr<Node> node;
+};
+
+}  // namespace keepmq::runtime::test

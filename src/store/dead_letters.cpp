@@ -1,0 +1,261 @@
+#include "store/dead_letters.hpp"
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "base/overloaded.hpp"
+#include "store/op_json.hpp"
+
+namespace keepmq::store {
+namespace {
+
+struct CloseDatabase {
+    void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+};
+struct FinalizeStatement {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+using Database = std::unique_ptr<sqlite3, CloseDatabase>;
+using Prepared = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+
+constexpr const char* schema = R"(
+create table if not exists dead_letters (
+    id integer primary key autoincrement,
+    at integer not null,
+    pool text not null,
+    rule text not null,
+    op text not null,
+    topic text not null,
+    client text not null,
+    message_id text not null,
+    payload blob,
+    detail text not null,
+    error text not null
+);)";
+
+constexpr const char* insert_sql =
+    "insert into dead_letters(at,pool,rule,op,topic,client,message_id,payload,detail,error) "
+    "values (?,?,?,?,?,?,?,?,?,?)";
+
+constexpr const char* list_sql =
+    "select id,at,pool,rule,op,topic,client,message_id,payload,detail,error "
+    "from dead_letters order by id limit ?";
+
+/// What a person looks for in the list. Points into the operation.
+struct Subject {
+    std::string_view topic;
+    std::string_view client;
+    MessageId id;
+    std::optional<std::string_view> payload;
+};
+
+Subject subject_of(const Op& op) {
+    return std::visit(Overloaded{[](const ClientOnline& o) -> Subject {
+                                     return {{}, o.client.view(), {}, {}};
+                                 },
+                                 [](const ClientOffline& o) -> Subject {
+                                     return {{}, o.client.view(), {}, {}};
+                                 },
+                                 [](const StoreMessage& o) -> Subject {
+                                     const Message& m = *o.message;
+                                     return {m.topic.view(), m.sender.view(), m.id, m.payload};
+                                 },
+                                 [](const StoreRetained& o) -> Subject {
+                                     const Message& m = *o.message;
+                                     return {m.topic.view(), m.sender.view(), m.id, m.payload};
+                                 },
+                                 [](const DeleteRetained& o) -> Subject {
+                                     return {o.topic.view(), {}, {}, {}};
+                                 },
+                                 [](const InitCursor& o) -> Subject {
+                                     return {o.filter.view(), o.client.view(), {}, {}};
+                                 },
+                                 [](const AdvanceCursor& o) -> Subject {
+                                     return {o.topic.view(), o.client.view(), o.id, {}};
+                                 },
+                                 [](const DeleteCursor& o) -> Subject {
+                                     return {o.filter.view(), o.client.view(), {}, {}};
+                                 },
+                                 [](const RemoveMessage& o) -> Subject {
+                                     return {o.topic.view(), {}, o.id, {}};
+                                 },
+                                 [](const Execute&) -> Subject { return {}; }},
+                      op);
+}
+
+Failure failure_of(sqlite3* db, const std::string& path) {
+    const std::string text = path + ": " + sqlite3_errmsg(db);
+    switch (sqlite3_errcode(db) & 0xff) {
+        case SQLITE_FULL:
+        case SQLITE_READONLY:
+            return {errc::storage_full, text};
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            return {errc::busy, text};
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+            return {errc::access_denied, text};
+        default:
+            return {errc::bad_statement, text};
+    }
+}
+
+class Columns {
+  public:
+    explicit Columns(sqlite3_stmt* row) : row_{row} {}
+    std::int64_t integer() { return sqlite3_column_int64(row_, next_++); }
+    std::string bytes() {
+        const void* data = sqlite3_column_blob(row_, next_);
+        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(row_, next_++));
+        return data == nullptr ? std::string{} : std::string{static_cast<const char*>(data), size};
+    }
+
+  private:
+    sqlite3_stmt* row_;
+    int next_ = 0;
+};
+
+class SqliteDeadLetters final : public DeadLetters {
+  public:
+    SqliteDeadLetters(Database db, std::string path) : path_{std::move(path)}, db_{std::move(db)} {}
+
+    [[nodiscard]] std::optional<Failure> prepare();
+
+    [[nodiscard]] std::optional<Failure> add(std::string_view pool,
+                                             std::string_view rule,
+                                             const Op& op,
+                                             const Failure& why) override;
+    [[nodiscard]] std::vector<DeadLetter> list(std::size_t limit) const override;
+    [[nodiscard]] std::uint64_t count() const override;
+
+  private:
+    [[nodiscard]] Prepared compile(const char* sql) const;
+
+    const std::string path_;
+    mutable std::mutex mutex_;
+    Database db_;
+    Prepared insert_;
+};
+
+Prepared SqliteDeadLetters::compile(const char* sql) const {
+    sqlite3_stmt* statement = nullptr;
+    sqlite3_prepare_v2(db_.get(), sql, -1, &statement, nullptr);
+    return Prepared{statement};
+}
+
+std::optional<Failure> SqliteDeadLetters::prepare() {
+    sqlite3_busy_timeout(db_.get(), 5000);
+    auto check = compile("pragma quick_check(1)");
+    if (!check || sqlite3_step(check.get()) != SQLITE_ROW)
+        return failure_of(db_.get(), path_);
+    if (const std::string verdict = Columns{check.get()}.bytes(); verdict != "ok")
+        return Failure{errc::bad_statement, path_ + " is damaged: " + verdict};
+    check.reset();
+    for (const char* sql : {"pragma journal_mode=wal", "pragma synchronous=full", schema})
+        if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+            return failure_of(db_.get(), path_);
+    insert_ = compile(insert_sql);
+    if (!insert_)
+        return failure_of(db_.get(), path_);
+    return {};
+}
+
+std::optional<Failure> SqliteDeadLetters::add(std::string_view pool,
+                                              std::string_view rule,
+                                              const Op& op,
+                                              const Failure& why) {
+    const Subject subject = subject_of(op);
+    const std::string id = subject.id.is_null() ? std::string{} : subject.id.to_string();
+    const std::string detail = to_json(op);
+    const WallTime now = read_clocks().wall;
+
+    const std::lock_guard lock{mutex_};
+    sqlite3_stmt* const row = insert_.get();
+    int column = 0;
+    const auto bind = [&](std::string_view text) {
+        // A null pointer would bind NULL.
+        sqlite3_bind_text64(row,
+                            ++column,
+                            text.empty() ? "" : text.data(),
+                            text.size(),
+                            SQLITE_STATIC,
+                            SQLITE_UTF8);
+    };
+    sqlite3_bind_int64(row, ++column, now.time_since_epoch().count());
+    for (const std::string_view text : {pool, rule, name_of(op), subject.topic, subject.client})
+        bind(text);
+    bind(id);
+    ++column;
+    if (subject.payload)
+        sqlite3_bind_blob64(row,
+                            column,
+                            subject.payload->empty() ? "" : subject.payload->data(),
+                            subject.payload->size(),
+                            SQLITE_STATIC);
+    bind(detail);
+    bind(why.text);
+    std::optional<Failure> failure;
+    if (sqlite3_step(row) != SQLITE_DONE)
+        failure = failure_of(db_.get(), path_);
+    sqlite3_reset(row);
+    sqlite3_clear_bindings(row);
+    return failure;
+}
+
+std::vector<DeadLetter> SqliteDeadLetters::list(std::size_t limit) const {
+    const std::lock_guard lock{mutex_};
+    std::vector<DeadLetter> letters;
+    const auto rows = compile(list_sql);
+    if (!rows)
+        return letters;
+    sqlite3_bind_int64(rows.get(), 1, static_cast<std::int64_t>(limit));
+    while (sqlite3_step(rows.get()) == SQLITE_ROW) {
+        Columns from{rows.get()};
+        DeadLetter& letter = letters.emplace_back();
+        letter.id = from.integer();
+        letter.at = WallTime{Micros{from.integer()}};
+        for (std::string* to : {&letter.pool,
+                                &letter.rule,
+                                &letter.op,
+                                &letter.topic,
+                                &letter.client,
+                                &letter.message_id,
+                                &letter.payload,
+                                &letter.detail,
+                                &letter.error})
+            *to = from.bytes();
+    }
+    return letters;
+}
+
+std::uint64_t SqliteDeadLetters::count() const {
+    const std::lock_guard lock{mutex_};
+    const auto row = compile("select count(*) from dead_letters");
+    if (!row || sqlite3_step(row.get()) != SQLITE_ROW)
+        return 0;
+    return static_cast<std::uint64_t>(Columns{row.get()}.integer());
+}
+
+}  // namespace
+
+std::variant<std::unique_ptr<DeadLetters>, Failure> DeadLetters::open(const std::string& path) {
+    sqlite3* raw = nullptr;
+    const int status =
+        sqlite3_open_v2(path.c_str(),
+                        &raw,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+                        nullptr);
+    Database db{raw};
+    if (status != SQLITE_OK)
+        return db ? failure_of(db.get(), path)
+                  : Failure{errc::storage_full, path + ": out of memory"};
+    auto letters = std::make_unique<SqliteDeadLetters>(std::move(db), path);
+    if (auto failure = letters->prepare())
+        return std::move(*failure);
+    return letters;
+}
+
+}  // namespace keepmq::store

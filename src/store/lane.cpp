@@ -1,0 +1,327 @@
+#include "store/lane.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+#include "store/coalesce.hpp"
+#include "store/dead_letters.hpp"
+
+namespace keepmq::store {
+namespace {
+
+const Log log{"store"};
+
+using std::chrono::steady_clock;
+
+// A lane keeps the storage of so many batches for the next ones.
+constexpr std::size_t spare_limit = 2;
+
+// How long a batch that is under way may go on when the pool stops.
+constexpr std::chrono::milliseconds grace{50};
+
+const Failure stopped{errc::shutting_down, "the pool was stopped"};
+
+}  // namespace
+
+Lane::Lane(PoolCore& core, std::size_t number)
+    : core_{core},
+      link_{core.backend->connect(Role::writer), core.settings, core.health, number},
+      thread_{[this] { run(); }} {}
+
+Lane::~Lane() {
+    close();
+    join();
+}
+
+// --- any thread ---------------------------------------------------------------------------------
+
+void Lane::submit(Op&& op, RuleContext* rule, CompletionSink* sink, Token token, SteadyTime now) {
+    depth_.fetch_add(1, std::memory_order_relaxed);
+    bool was_asleep = false;
+    {
+        std::unique_lock lock{mutex_};
+        if (closed_) [[unlikely]] {
+            lock.unlock();
+            const Item item{std::move(op), rule, sink, token, now};
+            return settle({&item, 1}, Fate::refused, stopped);
+        }
+        chunk_with_room().items.push_back(Item{std::move(op), rule, sink, token, now});
+        was_asleep = std::exchange(sleeping_, false);
+    }
+    if (was_asleep)
+        wake_.notify_one();
+}
+
+void Lane::submit_after(BarrierPtr hold, Item&& item) {
+    depth_.fetch_add(1, std::memory_order_relaxed);
+    {
+        const std::lock_guard lock{mutex_};
+        if (!closed_) {
+            add_chunk(std::move(hold));
+            queue_.back().items.push_back(std::move(item));
+            return;
+        }
+    }
+    settle({&item, 1}, Fate::refused, stopped);
+}
+
+void Lane::mark(const BarrierPtr& mark) {
+    {
+        const std::lock_guard lock{mutex_};
+        if (!closed_ && (busy_ || !queue_.empty())) {
+            if (queue_.empty())
+                add_chunk({});
+            queue_.back().marks.push_back({queue_.back().items.size(), mark});
+            return;
+        }
+    }
+    mark->arrive();
+}
+
+void Lane::wake() {
+    const std::lock_guard lock{mutex_};
+    wake_.notify_one();
+}
+
+void Lane::close() {
+    const std::lock_guard lock{mutex_};
+    closed_ = true;
+    wake_.notify_one();
+}
+
+void Lane::join() {
+    if (!thread_.joinable())
+        return;
+    std::unique_lock lock{mutex_};
+    // Repeated, because an interrupt just before a blocking call has no effect on it.
+    while (!finished_signal_.wait_for(lock, grace, [&] { return finished_; })) {
+        lock.unlock();
+        link_.interrupt();
+        lock.lock();
+    }
+    lock.unlock();
+    thread_.join();
+}
+
+Lane::Chunk& Lane::chunk_with_room() {
+    if (queue_.empty() || queue_.back().items.size() >= core_.settings.max_batch)
+        add_chunk({});
+    return queue_.back();
+}
+
+void Lane::add_chunk(BarrierPtr hold) {
+    Chunk& chunk = queue_.emplace_back();
+    chunk.hold = std::move(hold);
+    if (!spares_.empty()) {
+        chunk.items = std::move(spares_.back());
+        spares_.pop_back();
+    }
+}
+
+// --- the lane's thread --------------------------------------------------------------------------
+
+void Lane::run() {
+    Chunk chunk;
+    while (take(chunk)) {
+        // A mark with nothing in front of it need not wait for this batch.
+        const auto later =
+            std::ranges::find_if(chunk.marks, [](const Mark& m) { return m.place > 0; });
+        for (auto mark = chunk.marks.begin(); mark != later; ++mark) mark->barrier->arrive();
+        commit(chunk.items);
+        for (auto mark = later; mark != chunk.marks.end(); ++mark) mark->barrier->arrive();
+    }
+    refuse_all();
+    const std::lock_guard lock{mutex_};
+    finished_ = true;
+    finished_signal_.notify_all();
+}
+
+bool Lane::has_work() const {
+    return !queue_.empty() && (!queue_.front().hold || queue_.front().hold->is_complete());
+}
+
+bool Lane::take(Chunk& chunk) {
+    chunk.items.clear();
+    chunk.marks.clear();
+    chunk.hold.reset();
+
+    std::unique_lock lock{mutex_};
+    if (chunk.items.capacity() > 0 && spares_.size() < spare_limit)
+        spares_.push_back(std::move(chunk.items));
+    busy_ = false;
+    while (!closed_ && !has_work()) {
+        const SteadyTime due = link_.due_when_idle();
+        if (link_.is_open()) {
+            sleeping_ = true;
+            wake_.wait(lock);
+        } else if (steady_clock::now() < due) {
+            sleeping_ = true;
+            wake_.wait_until(lock, due);
+        } else {
+            lock.unlock();
+            link_.open();
+            lock.lock();
+        }
+        sleeping_ = false;
+    }
+    if (closed_)
+        return false;
+    chunk = std::move(queue_.front());
+    queue_.pop_front();
+    busy_ = true;
+    return true;
+}
+
+void Lane::commit(std::span<const Item> items) {
+    // Ranges that wait for their turn, the first one at the end.
+    std::vector<Range> ranges{{0, items.size(), Attempt::first}};
+    while (!ranges.empty()) {
+        Range range = ranges.back();
+        ranges.pop_back();
+        const auto failure = commit_range(items, range);
+        if (!failure)
+            continue;
+        if (range.end - range.begin == 1) {
+            bury(items.subspan(range.begin, 1), *failure);
+            continue;
+        }
+        // The one that the database refuses is found by halving; order is kept.
+        const std::size_t middle = range.begin + (range.end - range.begin) / 2;
+        ranges.push_back({middle, range.end, range.attempt});
+        ranges.push_back({range.begin, middle, range.attempt});
+    }
+}
+
+/// Settles the range, or returns why the database will never take it as it is.
+std::optional<Failure> Lane::commit_range(std::span<const Item> items, Range& range) {
+    while (wait_until_open(items, range)) {
+        const auto waiting = items.subspan(range.begin, range.end - range.begin);
+        auto failure = attempt(waiting, range.attempt);
+        if (!failure || is_permanent(failure->code))
+            link_.succeeded();
+        if (!failure) {
+            settle_written(waiting);
+            return {};
+        }
+        if (is_permanent(failure->code))
+            return failure;
+        core_.stats.retries.fetch_add(1, std::memory_order_relaxed);
+        PoolCore::count_errors(waiting);
+        if (is_outcome_unknown(failure->code))
+            range.attempt = Attempt::after_unknown_outcome;
+        link_.failed(std::move(*failure));
+    }
+    return {};
+}
+
+/// False if nothing of the range is left to be written.
+bool Lane::wait_until_open(std::span<const Item> items, Range& range) {
+    while (range.begin < range.end) {
+        if (closed_) {
+            settle(items.subspan(range.begin, range.end - range.begin), Fate::refused, stopped);
+            return false;
+        }
+        if (link_.is_open())
+            return true;
+        refuse_expired(items, range);
+        if (range.begin == range.end)
+            return false;
+        const SteadyTime due = link_.due_when_waiting();
+        if (due <= steady_clock::now()) {
+            link_.open();
+            continue;
+        }
+        const SteadyTime expiry = items[range.begin].submitted + core_.settings.give_up_after;
+        std::unique_lock lock{mutex_};
+        wake_.wait_until(lock, std::min(due, expiry), [&] { return closed_.load(); });
+    }
+    return false;
+}
+
+/// Only while the connection is down: what merely waited long is still tried once.
+void Lane::refuse_expired(std::span<const Item> items, Range& range) {
+    if (!link_.is_failing())
+        return;
+    const SteadyTime oldest = steady_clock::now() - core_.settings.give_up_after;
+    const std::size_t begin = range.begin;
+    while (range.begin < range.end && items[range.begin].submitted <= oldest) ++range.begin;
+    settle(items.subspan(begin, range.begin - begin), Fate::refused, link_.last_failure());
+}
+
+std::optional<Failure> Lane::attempt(std::span<const Item> items, Attempt attempt) {
+    batch_.clear();
+    for (const Item& item : items) batch_.push_back(&item.op);
+    coalesce(batch_);
+    const SteadyTime start = steady_clock::now();
+    auto failure = link_.connection().write(batch_, attempt);
+    if (!failure) {
+        const auto took = std::chrono::duration_cast<Micros>(steady_clock::now() - start);
+        core_.stats.batches.fetch_add(1, std::memory_order_relaxed);
+        core_.stats.batch_size.record(items.size());
+        core_.stats.commit_micros.record(static_cast<std::uint64_t>(took.count()));
+    }
+    return failure;
+}
+
+/// All are committed, except those that the database refused on their own.
+void Lane::settle_written(std::span<const Item> items) {
+    std::size_t settled = 0;
+    for (const auto& refused : link_.connection().take_refused()) {
+        // The batch holds the operations of the items, perhaps not of all of them.
+        const auto one = std::ranges::find(
+            items, batch_[refused.index], [](const Item& item) { return &item.op; });
+        const auto at = static_cast<std::size_t>(one - items.begin());
+        settle(items.subspan(settled, at - settled), Fate::committed, {});
+        bury(items.subspan(at, 1), refused.failure);
+        settled = at + 1;
+    }
+    settle(items.subspan(settled), Fate::committed, {});
+}
+
+void Lane::bury(std::span<const Item> one, const Failure& why) {
+    const Item& item = one.front();
+    const std::string_view rule = item.rule != nullptr ? std::string_view{item.rule->name} : "";
+    PoolCore::count_errors(one);
+    core_.health.note(why);
+    if (const auto lost = core_.dead_letters.add(core_.label, rule, item.op, why)) {
+        log.error("dead letter could not be kept pool=\"{}\" rule=\"{}\" op={} error=\"{}\"",
+                  core_.label,
+                  rule,
+                  name_of(item.op),
+                  lost->text);
+        settle(one, Fate::refused, why);
+        return;
+    }
+    ++burials_unsaid_;
+    const SteadyTime now = steady_clock::now();
+    if (now - last_burial_said_ > std::chrono::seconds{1}) {
+        last_burial_said_ = now;
+        log.warn("dead letter pool=\"{}\" rule=\"{}\" op={} count={} error=\"{}\"",
+                 core_.label,
+                 rule,
+                 name_of(item.op),
+                 std::exchange(burials_unsaid_, 0),
+                 escaped(why.text));
+    }
+    settle(one, Fate::dead_lettered, why);
+}
+
+void Lane::settle(std::span<const Item> items, Fate fate, const std::optional<Failure>& failure) {
+    depth_.fetch_sub(items.size(), std::memory_order_relaxed);
+    core_.settle(items, fate, failure);
+}
+
+void Lane::refuse_all() {
+    std::deque<Chunk> rest;
+    {
+        const std::lock_guard lock{mutex_};
+        rest.swap(queue_);
+    }
+    for (const Chunk& chunk : rest) {
+        settle(chunk.items, Fate::refused, stopped);
+        for (const Mark& mark : chunk.marks) mark.barrier->arrive();
+    }
+}
+
+}  // namespace keepmq::store

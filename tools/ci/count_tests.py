@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+"""Counts the tests of one stage: count_tests.py REPORT_FOLDER STATUS prints "passed failed".
+
+Reads pytest.xml, ctest.xml with the GoogleTest reports behind it, and counts.json. A stage without
+reports is one test. A stage that failed without a failed test (a build error) has one failure.
+"""
+
+import json
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+
+def cases(file):
+    """Yields (name, failed) for each test of a JUnit file that was run."""
+    for case in ET.parse(file).getroot().iter("testcase"):
+        if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
+            continue
+        failed = case.find("failure") is not None or case.find("error") is not None
+        yield case.get("name"), failed or case.get("status") == "fail"
+
+
+def count(folder):
+    passed = failed = 0
+    programs = folder / "ctest.xml"
+    results = []
+    if programs.exists():
+        for name, program_failed in cases(programs):
+            report = folder / "gtest" / f"{name}.xml"
+            single = []
+            if report.exists():
+                single = [bad for _, bad in cases(report)]
+            # No report, or all well in it and still a bad exit: the program itself counts.
+            if not single or (program_failed and not any(single)):
+                single.append(program_failed)
+            results += single
+    if (folder / "pytest.xml").exists():
+        results += [bad for _, bad in cases(folder / "pytest.xml")]
+    failed = sum(results)
+    passed = len(results) - failed
+    if (folder / "counts.json").exists():
+        numbers = json.loads((folder / "counts.json").read_text())
+        passed, failed = passed + numbers["passed"], failed + numbers["failed"]
+    return passed, failed
+
+
+def main():
+    folder, status = Path(sys.argv[1]), int(sys.argv[2])
+    passed, failed = count(folder)
+    if status != 0 and failed == 0:
+        failed = 1
+    elif passed + failed == 0:
+        passed = 1
+    print(passed, failed)
+
+
+if __name__ == "__main__":
+    main()

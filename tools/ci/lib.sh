@@ -1,0 +1,81 @@
+# Shared by the scripts here: sourced, not run. Puts the caller into the repository's root.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+python=/usr/bin/python3
+jobs="${KEEPMQ_JOBS:-$(nproc)}"
+# Test results in JUnit form, one folder for each stage; ./test counts them.
+reports="$PWD/build/reports/${KEEPMQ_STAGE:-$(basename "$0" .sh)}"
+export CCACHE_MAXSIZE="${CCACHE_MAXSIZE:-8G}"
+# Paths below the checkout are hashed as relative ones: another checkout finds the same objects.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:check_initialization_order=1}"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}"
+export PYTHONDONTWRITEBYTECODE=1
+
+say() { printf '== %s\n' "$*"; }
+
+die() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+# For a stage that has nothing to do: ./test shows it as skipped and counts no test.
+skip() {
+    say "$*"
+    exit 77
+}
+
+source tools/ci/servers.sh
+
+fresh_reports() {
+    rm -rf "$reports"
+    mkdir -p "$reports"
+}
+
+# build PRESET [TARGET...]
+build() {
+    local preset="$1" targets=()
+    shift
+    (($# == 0)) || targets=(--target "$@")
+    say "build $preset: ${*:-everything}"
+    # ninja runs cmake again when it has to, but does not know of the presets.
+    if [[ ! -f build/$preset/build.ninja || CMakePresets.json -nt build/$preset/build.ninja ]]; then
+        cmake --preset "$preset"
+    fi
+    cmake --build "build/$preset" -j "$jobs" "${targets[@]}"
+}
+
+# run_ctest PRESET [CTEST ARGUMENT...]
+run_ctest() {
+    local preset="$1" status=0
+    shift
+    say "ctest $preset"
+    mkdir -p "$reports"
+    rm -rf "build/$preset/reports"
+    need_servers_of_tests "$(ctest --test-dir "build/$preset" -N "$@")" ||
+        die "the tests need the servers above"
+    ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
+        --output-junit "$reports/ctest.xml" "$@" || status=$?
+    # ctest counts programs; the reports of GoogleTest hold the single tests.
+    if [[ -d build/$preset/reports/gtest ]]; then
+        cp -r "build/$preset/reports/gtest" "$reports/"
+    fi
+    return "$status"
+}
+
+# run_pytest BINARY [PYTEST ARGUMENT...]
+run_pytest() {
+    local binary="$1"
+    shift
+    if [[ ! -d tests/e2e ]]; then
+        say "no tests/e2e yet"
+        return 0
+    fi
+    [[ -x $binary ]] || die "$binary is missing"
+    say "pytest tests/e2e with $binary"
+    mkdir -p "$reports"
+    KEEPMQ_BIN="$PWD/$binary" timeout --kill-after=20 "${KEEPMQ_E2E_LIMIT:-1800}" \
+        "$python" -m pytest -q -p no:cacheprovider --junitxml="$reports/pytest.xml" tests/e2e "$@"
+}

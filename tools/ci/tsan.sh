@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Under ThreadSanitizer: the unit tests of the modules that have threads, and the end-to-end tests
+# that are not marked "slow".
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+fresh_reports
+build tsan
+# ThreadSanitizer of g++ 12 cannot live with much address space randomisation.
+if setarch "$(uname -m)" -R true 2>/dev/null && [[ -z ${KEEPMQ_FIXED_ADDRESSES:-} ]]; then
+    export KEEPMQ_FIXED_ADDRESSES=1
+    exec setarch "$(uname -m)" -R "$0" "$@"
+fi
+status=0
+run_ctest tsan -R '^keepmq_(base|store|backend_.*|net|admin|runtime|app)_tests$' || status=1
+run_pytest build/tsan/bin/keepmq -m 'not slow and not database or acceptance' || status=1
+exit "$status"
