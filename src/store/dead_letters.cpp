@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/overloaded.hpp"
+#include "store/op_codec.hpp"
 #include "store/op_json.hpp"
 
 namespace keepmq::store {
@@ -33,15 +34,21 @@ create table if not exists dead_letters (
     message_id text not null,
     payload blob,
     detail text not null,
-    error text not null
+    error text not null,
+    encoded blob
 );)";
 
+// Files of earlier versions have no such column.
+constexpr const char* find_encoded_sql =
+    "select 1 from pragma_table_info('dead_letters') where name = 'encoded'";
+constexpr const char* add_encoded_sql = "alter table dead_letters add column encoded blob";
+
 constexpr const char* insert_sql =
-    "insert into dead_letters(at,pool,rule,op,topic,client,message_id,payload,detail,error) "
-    "values (?,?,?,?,?,?,?,?,?,?)";
+    "insert into dead_letters(at,pool,rule,op,topic,client,message_id,payload,detail,"
+    "error,encoded) values (?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr const char* list_sql =
-    "select id,at,pool,rule,op,topic,client,message_id,payload,detail,error "
+    "select id,at,pool,rule,op,topic,client,message_id,payload,detail,error,encoded "
     "from dead_letters order by id limit ?";
 
 /// What a person looks for in the list. Points into the operation.
@@ -103,6 +110,12 @@ Failure failure_of(sqlite3* db, const std::string& path) {
     }
 }
 
+void bind_blob(sqlite3_stmt* row, int column, std::string_view bytes) {
+    // A null pointer would bind NULL.
+    sqlite3_bind_blob64(
+        row, column, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC);
+}
+
 class Columns {
   public:
     explicit Columns(sqlite3_stmt* row) : row_{row} {}
@@ -157,6 +170,12 @@ std::optional<Failure> SqliteDeadLetters::prepare() {
     for (const char* sql : {"pragma journal_mode=wal", "pragma synchronous=full", schema})
         if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
             return failure_of(db_.get(), path_);
+    const auto has_encoded = compile(find_encoded_sql);
+    if (!has_encoded)
+        return failure_of(db_.get(), path_);
+    if (sqlite3_step(has_encoded.get()) != SQLITE_ROW &&
+        sqlite3_exec(db_.get(), add_encoded_sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+        return failure_of(db_.get(), path_);
     insert_ = compile(insert_sql);
     if (!insert_)
         return failure_of(db_.get(), path_);
@@ -170,6 +189,7 @@ std::optional<Failure> SqliteDeadLetters::add(std::string_view pool,
     const Subject subject = subject_of(op);
     const std::string id = subject.id.is_null() ? std::string{} : subject.id.to_string();
     const std::string detail = to_json(op);
+    const std::string encoded = encode(op);
     const WallTime now = read_clocks().wall;
 
     const std::lock_guard lock{mutex_};
@@ -190,13 +210,10 @@ std::optional<Failure> SqliteDeadLetters::add(std::string_view pool,
     bind(id);
     ++column;
     if (subject.payload)
-        sqlite3_bind_blob64(row,
-                            column,
-                            subject.payload->empty() ? "" : subject.payload->data(),
-                            subject.payload->size(),
-                            SQLITE_STATIC);
+        bind_blob(row, column, *subject.payload);
     bind(detail);
     bind(why.text);
+    bind_blob(row, ++column, encoded);
     std::optional<Failure> failure;
     if (sqlite3_step(row) != SQLITE_DONE)
         failure = failure_of(db_.get(), path_);
@@ -225,7 +242,8 @@ std::vector<DeadLetter> SqliteDeadLetters::list(std::size_t limit) const {
                                 &letter.message_id,
                                 &letter.payload,
                                 &letter.detail,
-                                &letter.error})
+                                &letter.error,
+                                &letter.encoded})
             *to = from.bytes();
     }
     return letters;

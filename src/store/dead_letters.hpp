@@ -25,7 +25,8 @@ struct DeadLetter {
     std::string client;  ///< if it has one
     std::string message_id;
     std::string payload;  ///< bytes, if it has one
-    std::string detail;   ///< the operation as JSON: everything needed to run it again
+    std::string detail;   ///< the operation as JSON, for people
+    std::string encoded;  ///< the operation for OpDecoder; empty in a letter of an earlier version
     std::string error;    ///< the database's words
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "store/dead_letters.hpp"
+#include "store/op_codec.hpp"
 
 namespace keepmq::store::testing {
 
@@ -31,6 +32,7 @@ class MemoryDeadLetters final : public DeadLetters {
         letter.rule = rule;
         letter.op = name_of(op);
         letter.error = why.text;
+        letter.encoded = encode(op);
         if (const auto* store = std::get_if<StoreMessage>(&op)) {
             letter.topic = store->message->topic.str();
             letter.message_id = store->message->id.to_string();
