@@ -5,6 +5,7 @@
 
 #include "app/audit_store.hpp"
 #include "app/commands.hpp"
+#include "app/limits.hpp"
 #include "app/pool.hpp"
 #include "load/audit_options.hpp"
 #include "load/audit_report.hpp"
@@ -124,6 +125,7 @@ int run_audit(const Options& options) {
     if (!backend)
         return failed;
     catch_signals();
+    raise_descriptor_limit();
     const AuditStore store{*backend, settings->node.data_dir + "/dead_letters.db"};
     return audit.check.empty() ? publish_and_judge(audit, store) : check_log(audit, store);
 }

@@ -32,6 +32,8 @@ void AuditReader::on_packet(const mqtt::Packet& packet) {
             client().send(mqtt::Puback{publish->packet_id, {}, {}, {}});
     } else if (const auto* suback = std::get_if<mqtt::Suback>(&packet)) {
         subscribed_ = !suback->reasons.empty() && !mqtt::is_error(suback->reasons.front());
+        if (!subscribed_)
+            give_up("the broker refused the subscription");
     }
 }
 

@@ -1,6 +1,7 @@
 #include "load/peer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace keepmq::load {
 namespace {
@@ -62,14 +63,13 @@ void Peer::on_readable() {
     if (!client_.is_open())
         return;
     heard_ = Clock::now();
-    std::string refused;
     const bool alive = client_.read([&](const mqtt::Packet& packet) {
         if (up_)
             return on_packet(packet);
         const auto* connack = std::get_if<mqtt::Connack>(&packet);
         if (connack == nullptr || mqtt::is_error(connack->reason)) {
-            refused = connack ? std::string{mqtt::to_string(connack->reason)} : "no CONNACK";
-            return;
+            return give_up("the broker refused the connection: " +
+                           std::string{connack ? mqtt::to_string(connack->reason) : "no CONNACK"});
         }
         up_ = true;
         pause_ = first_pause;
@@ -77,8 +77,8 @@ void Peer::on_readable() {
     });
     if (!alive)
         lose(client_.error());
-    else if (!refused.empty())
-        lose("the broker refused the connection: " + refused);
+    else if (!refused_.empty())
+        lose(std::exchange(refused_, {}));
 }
 
 void Peer::flush() {

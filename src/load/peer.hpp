@@ -46,7 +46,8 @@ class Peer {
     virtual void on_connected(const mqtt::Connack& connack) = 0;
     virtual void on_packet(const mqtt::Packet& packet) = 0;
 
-    [[nodiscard]] int version() const { return address_.version; }
+    /// The broker said no: the connection ends, the next one comes after a pause.
+    void give_up(std::string why) { refused_ = std::move(why); }
 
   private:
     void lose(std::string why);
@@ -61,6 +62,7 @@ class Peer {
     Clock::time_point heard_{};
     Clock::time_point pinged_{};
     std::uint64_t lost_ = 0;
+    std::string refused_;
     std::string trouble_;
 };
 
