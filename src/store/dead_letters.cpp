@@ -51,6 +51,18 @@ constexpr const char* list_sql =
     "select id,at,pool,rule,op,topic,client,message_id,payload,detail,error,encoded "
     "from dead_letters order by id limit ?";
 
+constexpr const char* find_sql =
+    "select id,at,pool,rule,op,topic,client,message_id,payload,detail,error,encoded "
+    "from dead_letters where id = ?";
+
+constexpr const char* remove_sql = "delete from dead_letters where id = ?";
+
+// One statement: the newer letter replaces the one whose id it takes.
+constexpr const char* supersede_sql =
+    "update or replace dead_letters set id = ?1 where id = (select max(newer.id) from dead_letters "
+    "newer, dead_letters older where older.id = ?1 and newer.id > ?1 and newer.pool = older.pool "
+    "and newer.encoded = older.encoded)";
+
 /// What a person looks for in the list. Points into the operation.
 struct Subject {
     std::string_view topic;
@@ -142,9 +154,16 @@ class SqliteDeadLetters final : public DeadLetters {
                                              const Op& op,
                                              const Failure& why) override;
     [[nodiscard]] std::vector<DeadLetter> list(std::size_t limit) const override;
+    [[nodiscard]] std::optional<DeadLetter> find(std::int64_t id) const override;
+    [[nodiscard]] std::optional<Failure> remove(std::int64_t id) override;
+    [[nodiscard]] std::optional<Failure> supersede(std::int64_t id) override;
     [[nodiscard]] std::uint64_t count() const override;
 
   private:
+    /// Letters of a statement that has one parameter.
+    [[nodiscard]] std::vector<DeadLetter> select(const char* sql, std::int64_t value) const;
+    /// Runs a statement that has one parameter.
+    [[nodiscard]] std::optional<Failure> change(const char* sql, std::int64_t value);
     [[nodiscard]] Prepared compile(const char* sql) const;
 
     const std::string path_;
@@ -223,12 +242,42 @@ std::optional<Failure> SqliteDeadLetters::add(std::string_view pool,
 }
 
 std::vector<DeadLetter> SqliteDeadLetters::list(std::size_t limit) const {
+    return select(list_sql, static_cast<std::int64_t>(limit));
+}
+
+std::optional<DeadLetter> SqliteDeadLetters::find(std::int64_t id) const {
+    auto found = select(find_sql, id);
+    if (found.empty())
+        return std::nullopt;
+    return std::move(found.front());
+}
+
+std::optional<Failure> SqliteDeadLetters::remove(std::int64_t id) {
+    return change(remove_sql, id);
+}
+
+std::optional<Failure> SqliteDeadLetters::supersede(std::int64_t id) {
+    return change(supersede_sql, id);
+}
+
+std::optional<Failure> SqliteDeadLetters::change(const char* sql, std::int64_t value) {
+    const std::lock_guard lock{mutex_};
+    const auto statement = compile(sql);
+    if (!statement)
+        return failure_of(db_.get(), path_);
+    sqlite3_bind_int64(statement.get(), 1, value);
+    if (sqlite3_step(statement.get()) != SQLITE_DONE)
+        return failure_of(db_.get(), path_);
+    return {};
+}
+
+std::vector<DeadLetter> SqliteDeadLetters::select(const char* sql, std::int64_t value) const {
     const std::lock_guard lock{mutex_};
     std::vector<DeadLetter> letters;
-    const auto rows = compile(list_sql);
+    const auto rows = compile(sql);
     if (!rows)
         return letters;
-    sqlite3_bind_int64(rows.get(), 1, static_cast<std::int64_t>(limit));
+    sqlite3_bind_int64(rows.get(), 1, value);
     while (sqlite3_step(rows.get()) == SQLITE_ROW) {
         Columns from{rows.get()};
         DeadLetter& letter = letters.emplace_back();

@@ -38,6 +38,38 @@ class DeadLettersTest : public ::testing::Test {
     std::string path;
 };
 
+TEST_F(DeadLettersTest, ALetterCanBeFoundAndRemoved) {
+    const auto letters = open();
+    ASSERT_TRUE(letters);
+    const Op op = DeleteRetained{TopicName{"a"}};
+    ASSERT_FALSE(letters->add("sqlite pool1", "", op, {errc::bad_value, "first"}));
+    ASSERT_FALSE(letters->add("sqlite pool1", "", op, {errc::bad_value, "second"}));
+    ASSERT_TRUE(letters->find(2));
+    EXPECT_EQ(letters->find(2)->error, "second");
+    EXPECT_FALSE(letters->find(3));
+    EXPECT_FALSE(letters->remove(1));
+    EXPECT_FALSE(letters->find(1));
+    EXPECT_FALSE(letters->remove(7));
+    EXPECT_EQ(letters->count(), 1U);
+}
+
+TEST_F(DeadLettersTest, ANewerLetterTakesThePlaceOfTheOldOne) {
+    const auto letters = open();
+    ASSERT_TRUE(letters);
+    const Op op = DeleteRetained{TopicName{"a"}};
+    const Op other = DeleteRetained{TopicName{"b"}};
+    ASSERT_FALSE(letters->add("sqlite pool1", "", op, {errc::bad_value, "old"}));
+    ASSERT_FALSE(letters->add("sqlite pool1", "", other, {errc::bad_value, "other"}));
+    ASSERT_FALSE(letters->add("sqlite pool1", "", op, {errc::bad_value, "new"}));
+    ASSERT_FALSE(letters->supersede(1));
+    EXPECT_EQ(letters->count(), 2U);
+    EXPECT_EQ(letters->find(1)->error, "new");
+    EXPECT_EQ(letters->find(2)->error, "other");
+    // Without a newer one it stays as it is.
+    ASSERT_FALSE(letters->supersede(2));
+    EXPECT_EQ(letters->find(2)->error, "other");
+}
+
 TEST_F(DeadLettersTest, KeepsALetterOverARestart) {
     auto bad = std::make_shared<Message>();
     bad->id = MessageId{1234567, 89};
