@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <charconv>
@@ -13,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// How many of them are looked through for one page or one letter.
+/// How many of them are looked through for one page.
 constexpr std::size_t search_limit = 100'000;
 
 json::object letter_json(const store::DeadLetter& letter) {
@@ -53,17 +52,28 @@ Reply list_letters(Source& source, const Request& request) {
     return page_reply(std::move(items), request.paging, source.dead_letter_count());
 }
 
-Reply show_letter(Source& source, const Request& request) {
+/// Answers with the letter that the path names.
+template <Reply (*answer)(Source& source, const store::DeadLetter& letter)>
+Reply with_letter(Source& source, const Request& request) {
     const auto& text = request.captured[0];
     std::int64_t id = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
     if (error != std::errc{} || end != text.data() + text.size())
         return bad_parameter("the id of a dead letter is a number");
-    const auto letters = source.dead_letters(search_limit);
-    const auto found = std::ranges::find(letters, id, &store::DeadLetter::id);
-    if (found == letters.end())
-        return not_found("no such dead letter");
-    return data_reply(json::array{whole_letter_json(*found)});
+    const auto letter = source.dead_letter(id);
+    return letter ? answer(source, *letter) : not_found("no such dead letter");
+}
+
+Reply show_letter(Source&, const store::DeadLetter& letter) {
+    return data_reply(json::array{whole_letter_json(letter)});
+}
+
+Reply retry_letter(Source& source, const store::DeadLetter& letter) {
+    return done_reply(source.retry_dead_letter(letter));
+}
+
+Reply drop_letter(Source& source, const store::DeadLetter& letter) {
+    return done_reply(source.drop_dead_letter(letter.id));
 }
 
 constexpr Route routes[] = {
@@ -77,7 +87,17 @@ constexpr Route routes[] = {
      "/api/v4/dead_letters/:id",
      "lookup_dead_letter",
      "One of them with its payload",
-     show_letter},
+     with_letter<show_letter>},
+    {Method::put,
+     "/api/v4/dead_letters/:id/retry",
+     "retry_dead_letter",
+     "Runs it again; it leaves when that works",
+     with_letter<retry_letter>},
+    {Method::del,
+     "/api/v4/dead_letters/:id",
+     "drop_dead_letter",
+     "Forgets it for good",
+     with_letter<drop_letter>},
 };
 
 }  // namespace

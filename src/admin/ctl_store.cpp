@@ -93,11 +93,58 @@ void show_dead_letter(CtlSession& session, CtlArguments arguments) {
     }
 }
 
+/// Nothing when the broker said no; then that was printed.
+std::optional<boost::json::value> change_letter(CtlSession& session,
+                                                Method method,
+                                                std::string_view id,
+                                                std::string_view verb) {
+    session.set_failure_prefix(fmt::format("Dead letter {}", printable(id)));
+    return session.ask(method, fmt::format("/api/v4/dead_letters/{}{}", percent_encode(id), verb));
+}
+
+void change_one(CtlSession& session, Method method, std::string_view id, std::string_view verb) {
+    const auto data = change_letter(session, method, id, verb);
+    if (!data)
+        return;
+    if (session.json())
+        return session.print_json(*data);
+    session.out() << "ok\n";
+}
+
+void drop_dead_letter(CtlSession& session, CtlArguments arguments) {
+    change_one(session, Method::del, arguments[0], "");
+}
+
+void retry_all(CtlSession& session) {
+    const auto letters = session.ask_all("/api/v4/dead_letters");
+    if (!letters)
+        return;
+    std::size_t gone = 0;
+    for (const auto& item : *letters)
+        if (const auto* letter = item.if_object())
+            gone += change_letter(session, Method::put, cell(*letter, "id"), "/retry").has_value();
+    if (session.json())
+        return session.print_json({{"retried", letters->size()}, {"gone", gone}});
+    session.out() << fmt::format("{} of {} dead letters are gone\n", gone, letters->size());
+}
+
+void retry_dead_letter(CtlSession& session, CtlArguments arguments) {
+    if (arguments[0] == "all")
+        return retry_all(session);
+    change_one(session, Method::put, arguments[0], "/retry");
+}
+
 constexpr CtlCommand commands[] = {
     {"pools", "", "", "database pools: state, counts, latencies", list_pools},
     {"rules", "", "", "rules and what became of their writes", list_rules},
     {"dead-letters", "list", "", "writes that a database refused for ever", list_dead_letters},
     {"dead-letters", "show", "ID", "one of them with its payload", show_dead_letter},
+    {"dead-letters",
+     "retry",
+     "ID|all",
+     "runs it again; it leaves when that works",
+     retry_dead_letter},
+    {"dead-letters", "drop", "ID", "forgets it for good", drop_dead_letter},
 };
 
 }  // namespace

@@ -129,7 +129,11 @@ class Source {
     [[nodiscard]] virtual std::vector<PoolStatus> pools() = 0;
     [[nodiscard]] virtual std::vector<RuleStatus> rules() = 0;
     [[nodiscard]] virtual std::vector<store::DeadLetter> dead_letters(std::size_t limit) = 0;
+    [[nodiscard]] virtual std::optional<store::DeadLetter> dead_letter(std::int64_t id) = 0;
     [[nodiscard]] virtual std::uint64_t dead_letter_count() = 0;
+    /// Runs the operation of a letter again; waits for the database, seconds when it is away.
+    [[nodiscard]] virtual Done retry_dead_letter(const store::DeadLetter& letter) = 0;
+    [[nodiscard]] virtual Done drop_dead_letter(std::int64_t id) = 0;
 };
 
 }  // namespace keepmq::admin

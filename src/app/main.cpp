@@ -17,6 +17,8 @@ constexpr std::string_view usage =
     "rules\n"
     "keepmq schema show|create|check KIND POOL [-c FILE]       tables of a database\n"
     "keepmq ctl    COMMAND ... [--json]                        talk to the running broker\n"
+    "keepmq audit  KIND POOL [options] [-c FILE]               publish, then prove that all is "
+    "kept\n"
     "keepmq bench  pub|sub|conn ...                            load generator\n"
     "keepmq --version\n";
 
@@ -40,7 +42,8 @@ int main(int argc, char** argv) {
     }
     if (arguments[0] == "bench")
         return keepmq::load::run_command(std::span{arguments}.subspan(1), std::cout, std::cerr);
-    if (arguments[0] != "ctl" && std::ranges::find(arguments, "--help") != arguments.end()) {
+    if (arguments[0] != "ctl" && arguments[0] != "audit" &&
+        std::ranges::find(arguments, "--help") != arguments.end()) {
         std::cout << usage;
         return 0;
     }
@@ -55,6 +58,8 @@ int main(int argc, char** argv) {
         return keepmq::app::run_check(options);
     if (arguments[0] == "schema")
         return keepmq::app::run_schema(options);
+    if (arguments[0] == "audit")
+        return keepmq::app::run_audit(options);
     if (arguments[0] == "ctl")
         return keepmq::app::run_ctl_command(options);
     std::cerr << "keepmq: unknown command " << arguments[0] << '\n' << usage;

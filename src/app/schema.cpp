@@ -2,30 +2,13 @@
 
 #include "app/backends.hpp"
 #include "app/commands.hpp"
+#include "app/pool.hpp"
 
 namespace keepmq::app {
 namespace {
 
 constexpr std::string_view usage =
     "usage: keepmq schema show|create|check KIND POOL   (for example: sqlite pool1)\n";
-
-std::shared_ptr<const store::Backend> find_pool(const config::Settings& settings,
-                                                const store::BackendDescriptor& descriptor,
-                                                std::string_view pool) {
-    Diagnostics diagnostics;
-    const std::string file =
-        settings.plugins.etc_dir + '/' + std::string{descriptor.plugin} + ".conf";
-    const auto plugin = runtime::Plugin::load(descriptor, file, settings, diagnostics);
-    for (const auto& each : diagnostics.all()) std::cerr << each.to_string() << '\n';
-    if (!plugin)
-        return nullptr;
-    const auto names = plugin->rules().pool_names();
-    for (std::size_t i = 0; i < names.size(); ++i)
-        if (names[i] == pool)
-            return plugin->backends()[i];
-    std::cerr << file << ": there is no pool " << pool << '\n';
-    return nullptr;
-}
 
 int check(const store::Backend& backend) {
     const auto report = backend.check_schema();
@@ -45,13 +28,13 @@ int run_schema(const Options& options) {
         return 2;
     }
     const auto verb = options.rest[0];
-    const auto* descriptor = runtime::find_backend(backends(), options.rest[1]);
-    if (descriptor == nullptr) {
+    if (runtime::find_backend(backends(), options.rest[1]) == nullptr) {
         std::cerr << "keepmq schema: no backend " << options.rest[1] << " in this program\n";
         return 2;
     }
     const auto settings = load_settings(options);
-    const auto backend = settings ? find_pool(*settings, *descriptor, options.rest[2]) : nullptr;
+    const auto backend =
+        settings ? find_pool(*settings, options.rest[1], options.rest[2]) : nullptr;
     if (!backend)
         return 1;
     if (verb == "show") {

@@ -1,5 +1,3 @@
-#include <sys/resource.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -11,6 +9,7 @@
 #include "admin/server.hpp"
 #include "app/backends.hpp"
 #include "app/commands.hpp"
+#include "app/limits.hpp"
 #include "base/log.hpp"
 #include "runtime/node.hpp"
 
@@ -18,15 +17,6 @@ namespace keepmq::app {
 namespace {
 
 const Log log{"keepmq"};
-
-/// One descriptor per client: take what the system allows.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
 
 std::unique_ptr<admin::Server> start_admin(const config::Admin& settings, runtime::Node& node) {
     if (!settings.enabled)

@@ -99,7 +99,7 @@ void add_node_keys(std::vector<Key>& keys);   ///< node.*, log.*, plugins.*
 void add_admin_keys(std::vector<Key>& keys);  ///< dashboard.*
 void add_mqtt_keys(std::vector<Key>& keys);   ///< mqtt.*, broker.*, retainer.*, hooks.*
 void add_zone_keys(std::vector<Key>& keys);   ///< zone.external.*
-void add_store_keys(std::vector<Key>& keys);  ///< store.*, replay.*, backpressure.*
+void add_store_keys(std::vector<Key>& keys);  ///< store.*, spool.*, replay.*, backpressure.*
 
 /// All of them, in the order of the manual.
 [[nodiscard]] const std::vector<Key>& all_keys();

@@ -101,6 +101,9 @@ struct Store {
     std::size_t max_batch = 1'000;                        // store.max_batch
     std::size_t queue_limit = 100'000;                    // store.queue_limit
     std::chrono::milliseconds give_up_after{10'000};      // store.give_up_after
+    std::chrono::milliseconds spool_after{1'000};         // spool.after
+    std::uint64_t spool_max_size = 4UL << 30U;            // spool.max_size
+    std::chrono::seconds spool_max_age{0};                // spool.max_age, 0 = any
     std::chrono::seconds backpressure_limit{60};          // backpressure.limit
     std::chrono::milliseconds shutdown_deadline{10'000};  // node.shutdown_deadline
 };

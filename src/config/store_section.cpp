@@ -1,4 +1,4 @@
-// store.*, replay.* and backpressure.*
+// store.*, spool.*, replay.* and backpressure.*
 
 #include "config/section.hpp"
 
@@ -17,8 +17,23 @@ void add_store_keys(std::vector<Key>& keys) {
     keys.push_back(duration_key<std::chrono::milliseconds>(
         "store.give_up_after",
         {100, 86'400'000},
-        "A write that could not be committed for so long is refused.",
+        "A write that could be neither committed nor spooled for so long is refused.",
         [](Settings & s) -> auto& { return s.store.give_up_after; }));
+    keys.push_back(duration_key<std::chrono::milliseconds>(
+        "spool.after",
+        {10, 3'600'000},
+        "When a write has waited for the database for so long, writes go to the spool.",
+        [](Settings & s) -> auto& { return s.store.spool_after; }));
+    keys.push_back(bytes_key<std::uint64_t>(
+        "spool.max_size",
+        {1UL << 20U},
+        "Size of one pool's spool at which publishers are paused.",
+        [](Settings & s) -> auto& { return s.store.spool_max_size; }));
+    keys.push_back(duration_key<std::chrono::seconds>(
+        "spool.max_age",
+        {0},
+        "Age of the oldest write in a spool at which publishers are paused; 0: any age.",
+        [](Settings & s) -> auto& { return s.store.spool_max_age; }));
     keys.push_back(duration_key<std::chrono::seconds>(
         "backpressure.limit",
         {1'000, 86'400'000},

@@ -32,6 +32,9 @@ bool Client::fail(std::string why) {
 
 bool Client::open(const std::string& host, std::uint16_t port, mqtt::ProtocolVersion version) {
     version_ = version;
+    out_.clear();
+    sent_ = 0;
+    in_.clear();
     sockaddr_in v4{};
     sockaddr_in6 v6{};
     const sockaddr* address = nullptr;

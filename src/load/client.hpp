@@ -18,7 +18,8 @@ class Client {
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    /// Connects (blocking, 5 s) and makes the socket non-blocking. False with `error` set.
+    /// Connects (blocking, 5 s) and makes the socket non-blocking. False with `error` set. What was
+    /// left of an earlier connection is forgotten.
     [[nodiscard]] bool open(const std::string& host,
                             std::uint16_t port,
                             mqtt::ProtocolVersion version);

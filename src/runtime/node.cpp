@@ -50,6 +50,7 @@ std::unique_ptr<Node> Node::start(const config::Settings& settings,
         return nullptr;
     }
     node->dead_letters_ = std::move(std::get<0>(letters));
+    node->letter_desk_.emplace(*node->dead_letters_);
     std::random_device device;
     const MessageIdSource ids{node->data_dir_->node_number(), node->data_dir_->id_floor()};
     node->shard_ = std::make_unique<Shard>(

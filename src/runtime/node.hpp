@@ -16,6 +16,7 @@
 #include "config/settings.hpp"
 #include "runtime/channel.hpp"
 #include "runtime/data_dir.hpp"
+#include "runtime/dead_letter_desk.hpp"
 #include "runtime/plugin.hpp"
 #include "runtime/shard.hpp"
 
@@ -70,7 +71,10 @@ class Node final : public admin::Source {
     [[nodiscard]] std::vector<admin::PoolStatus> pools() override;
     [[nodiscard]] std::vector<admin::RuleStatus> rules() override;
     [[nodiscard]] std::vector<store::DeadLetter> dead_letters(std::size_t limit) override;
+    [[nodiscard]] std::optional<store::DeadLetter> dead_letter(std::int64_t id) override;
     [[nodiscard]] std::uint64_t dead_letter_count() override;
+    [[nodiscard]] admin::Done retry_dead_letter(const store::DeadLetter& letter) override;
+    [[nodiscard]] admin::Done drop_dead_letter(std::int64_t id) override;
 
   private:
     Node(const config::Settings& settings, const Registry& registry);
@@ -93,6 +97,7 @@ class Node final : public admin::Source {
     SteadyTime started_;
     std::unique_ptr<DataDir> data_dir_;
     std::unique_ptr<store::DeadLetters> dead_letters_;
+    std::optional<DeadLetterDesk> letter_desk_;
     std::unique_ptr<Shard> shard_;
     std::optional<ChannelRelay> commands_;
     mutable std::mutex plugins_mutex_;

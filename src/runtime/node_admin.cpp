@@ -27,6 +27,9 @@ void cut(admin::Source::Page<T>& page, std::size_t offset, std::size_t limit) {
     page.items.erase(page.items.begin(), page.items.begin() + static_cast<std::ptrdiff_t>(first));
 }
 
+// The admin interface answers nobody else meanwhile.
+constexpr std::chrono::milliseconds retry_patience{3000};
+
 std::string action_of(const hooks::Rule& rule) {
     if (rule.function)
         return std::string{hooks::to_string(*rule.function)};
@@ -249,8 +252,36 @@ std::vector<store::DeadLetter> Node::dead_letters(std::size_t limit) {
     return dead_letters_->list(limit);
 }
 
+std::optional<store::DeadLetter> Node::dead_letter(std::int64_t id) {
+    return dead_letters_->find(id);
+}
+
 std::uint64_t Node::dead_letter_count() {
     return dead_letters_->count();
+}
+
+admin::Done Node::retry_dead_letter(const store::DeadLetter& letter) {
+    PluginPtr plugin;
+    std::size_t index = 0;
+    {
+        const std::lock_guard lock{plugins_mutex_};
+        for (const auto& each : plugins_)
+            for (std::size_t i = 0; i < each->pool_count(); ++i)
+                if (letter.pool ==
+                    std::string{each->descriptor().kind} + ' ' + each->rules().pool_names()[i]) {
+                    plugin = each;
+                    index = i;
+                }
+    }
+    if (!plugin || !plugin->started())
+        return {false, "Its pool, " + letter.pool + ", is not loaded."};
+    return letter_desk_->retry(letter, plugin->pool(index), retry_patience);
+}
+
+admin::Done Node::drop_dead_letter(std::int64_t id) {
+    if (const auto failure = dead_letters_->remove(id))
+        return {false, failure->text};
+    return {};
 }
 
 }  // namespace keepmq::runtime

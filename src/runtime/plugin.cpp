@@ -1,5 +1,7 @@
 #include "runtime/plugin.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -32,6 +34,18 @@ store::PoolConf pool_conf(const config::PoolSpec& spec,
                 store::PoolConf::Entry{
                     value.value, value.origin, "backend." + conf.kind + '.' + property});
     return conf;
+}
+
+/// Letters, digits and what else no file system minds; the rest as %xx, so that no two names meet.
+std::string file_name_of(std::string_view name) {
+    std::string safe;
+    for (const char c : name) {
+        const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                           (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+        safe += plain ? std::string(1, c)
+                      : fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    }
+    return safe;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -102,6 +116,22 @@ bool Plugin::prepare_schema(Diagnostics& diagnostics) const {
     return usable;
 }
 
+store::SpoolSettings Plugin::spool_settings(const store::PoolSettings& pool,
+                                            const config::Settings& settings) const {
+    store::SpoolSettings spool;
+    spool.path = fmt::format(
+        "{}/spool/{}-{}.db", settings.node.data_dir, pool.kind, file_name_of(pool.name));
+    spool.after = settings.store.spool_after;
+    spool.max_size = settings.store.spool_max_size;
+    spool.max_age = settings.store.spool_max_age;
+    spool.find_rule = [rules = rules_](std::string_view name) -> store::RuleContext* {
+        const auto found = std::ranges::find_if(
+            rules->rules(), [&](const hooks::Rule& rule) { return rule.context->name == name; });
+        return found == rules->rules().end() ? nullptr : found->context.get();
+    };
+    return spool;
+}
+
 void Plugin::start(const config::Settings& settings,
                    store::DeadLetters& dead_letters,
                    store::ChannelSink& commands) {
@@ -112,6 +142,7 @@ void Plugin::start(const config::Settings& settings,
         pool.max_batch = settings.store.max_batch;
         pool.queue_limit = settings.store.queue_limit;
         pool.give_up_after = settings.store.give_up_after;
+        pool.spool = spool_settings(pool, settings);
         pools_.push_back(
             std::make_unique<store::Pool>(std::move(pool), backends_[i], dead_letters));
         log.info("{} {}: {}", descriptor_->kind, pool_names_[i], backends_[i]->durability());

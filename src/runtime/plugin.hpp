@@ -49,6 +49,9 @@ class Plugin {
     [[nodiscard]] bool started() const { return !pools_.empty(); }
 
   private:
+    [[nodiscard]] store::SpoolSettings spool_settings(const store::PoolSettings& pool,
+                                                      const config::Settings& settings) const;
+
     std::string name_;
     const store::BackendDescriptor* descriptor_ = nullptr;
     std::shared_ptr<const hooks::RuleSet> rules_;

@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
+
+#include "store/pool.hpp"
 
 namespace keepmq::store {
 
@@ -12,8 +15,12 @@ namespace keepmq::store {
 /// thread.
 class Barrier {
   public:
-    Barrier(std::size_t lanes, std::function<void()> complete)
-        : remaining_{lanes}, complete_{std::move(complete)} {}
+    /// `sink` and `token` are those of the query that waits, if it is one.
+    Barrier(std::size_t lanes,
+            std::function<void()> complete,
+            const CompletionSink* sink = nullptr,
+            Token token = 0)
+        : remaining_{lanes}, complete_{std::move(complete)}, sink_{sink}, token_{token} {}
 
     void arrive() {
         if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1)
@@ -23,9 +30,15 @@ class Barrier {
         return remaining_.load(std::memory_order_acquire) == 0;
     }
 
+    [[nodiscard]] bool belongs_to(const CompletionSink& sink, Token token) const {
+        return sink_ == &sink && token_ == token;
+    }
+
   private:
     std::atomic<std::size_t> remaining_;
     std::function<void()> complete_;
+    const CompletionSink* sink_;
+    Token token_;
 };
 
 using BarrierPtr = std::shared_ptr<Barrier>;

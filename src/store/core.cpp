@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "store/spooler.hpp"
+
 namespace keepmq::store {
 namespace {
 
@@ -15,6 +17,8 @@ Counter& counter_of(Stats& stats, Fate fate) {
             return stats.committed;
         case Fate::dead_lettered:
             return stats.dead_lettered;
+        case Fate::spooled:
+            return stats.spooled;
         case Fate::refused:
             break;
     }
@@ -31,6 +35,20 @@ void for_each_rule(std::span<const Item> items, Visit visit) {
         if (rule != nullptr)
             visit(rule->stats, static_cast<std::uint64_t>(last - first));
         first = last;
+    }
+}
+
+/// Calls `visit(run, in_spool)` for each run of items that are in the spool, or are not: mostly all
+/// or none.
+template <class Visit>
+void for_each_place(std::span<const Item> items, Visit visit) {
+    while (!items.empty()) {
+        const bool in_spool = items.front().row != 0;
+        const auto other = std::ranges::find_if(
+            items, [&](const Item& item) { return (item.row != 0) != in_spool; });
+        const auto size = static_cast<std::size_t>(other - items.begin());
+        visit(items.first(size), in_spool);
+        items = items.subspan(size);
     }
 }
 
@@ -75,10 +93,52 @@ PoolCore::PoolCore(PoolSettings settings_,
 void PoolCore::settle(std::span<const Item> items,
                       Fate fate,
                       const std::optional<Failure>& failure) {
-    if (items.empty())
-        return;
-    // Counted first, so that who has the outcome sees it in the counters.
-    count(items, fate);
+    for_each_place(items, [&](std::span<const Item> run, bool in_spool) {
+        if (in_spool)
+            return settle_rows(run, fate);
+        // Counted first, so that who has the outcome sees it in the counters.
+        count(run, fate);
+        tell(run, fate, failure);
+    });
+}
+
+void PoolCore::settle_rows(std::span<const Item> items, Fate fate) {
+    for_each_rule(items, [&](RuleStats& rule, std::uint64_t times) {
+        counter_of(rule, fate).fetch_add(times, std::memory_order_relaxed);
+        rule.spooled.fetch_sub(times, std::memory_order_relaxed);
+    });
+    counter_of(stats, fate).fetch_add(items.size(), std::memory_order_relaxed);
+    stats.spooled.fetch_sub(items.size(), std::memory_order_relaxed);
+    spooler->rows_settled(items);
+}
+
+void PoolCore::give_back(std::span<const Item> items, const Failure& failure) {
+    for_each_place(items, [&](std::span<const Item> run, bool in_spool) {
+        if (!in_spool)
+            settle(run, Fate::refused, failure);
+    });
+}
+
+void PoolCore::count_found(RuleContext* rule, std::uint64_t rows) {
+    if (rule != nullptr) {
+        rule->stats.accepted.fetch_add(rows, std::memory_order_relaxed);
+        rule->stats.spooled.fetch_add(rows, std::memory_order_relaxed);
+    }
+    stats.spooled.fetch_add(rows, std::memory_order_relaxed);
+    add_settled(settled_writes_, rows);
+    stats.accepted.fetch_add(rows, std::memory_order_relaxed);
+}
+
+void PoolCore::count_unreadable(RuleContext* rule) {
+    if (rule != nullptr) {
+        rule->stats.dead_lettered.fetch_add(1, std::memory_order_relaxed);
+        rule->stats.spooled.fetch_sub(1, std::memory_order_relaxed);
+    }
+    stats.dead_lettered.fetch_add(1, std::memory_order_relaxed);
+    stats.spooled.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void PoolCore::tell(std::span<const Item> items, Fate fate, const std::optional<Failure>& failure) {
     Post post;
     for (std::size_t i = 0; i < items.size(); ++i) {
         const Item& item = items[i];
@@ -86,7 +146,7 @@ void PoolCore::settle(std::span<const Item> items,
             post.of(*item.sink, items.size() - i).push_back({item.token, {fate, failure, {}}});
     }
     post.send();
-    add_settled(items.size());
+    add_settled(settled_writes_, items.size());
 }
 
 void PoolCore::count(std::span<const Item> items, Fate fate) {
@@ -128,8 +188,8 @@ void PoolCore::record_waits(std::span<const Item> items) {
     flush();
 }
 
-void PoolCore::add_settled(std::uint64_t count) {
-    settled_.fetch_add(count);
+void PoolCore::add_settled(std::atomic<std::uint64_t>& settled, std::uint64_t count) {
+    settled.fetch_add(count);
     if (drainers_.load() == 0)
         return;
     const std::lock_guard lock{drain_mutex_};
@@ -138,8 +198,12 @@ void PoolCore::add_settled(std::uint64_t count) {
 
 bool PoolCore::is_all_settled() const {
     // What is settled is read first: a submission in between may only make the answer "no".
-    const std::uint64_t settled = settled_.load();
-    return settled >= stats.accepted.load() + stats.queries.load();
+    const std::uint64_t writes = settled_writes_.load();
+    const std::uint64_t queries = settled_queries_.load();
+    if (writes < stats.accepted.load())
+        return false;
+    // Behind a spool a query may wait for hours; nothing is lost with it.
+    return spooling.load() || queries >= stats.queries.load();
 }
 
 bool PoolCore::wait_until_all_settled(SteadyTime deadline) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/overloaded.hpp"
+#include "store/op_codec.hpp"
 #include "store/op_json.hpp"
 
 namespace keepmq::store {
@@ -33,16 +34,34 @@ create table if not exists dead_letters (
     message_id text not null,
     payload blob,
     detail text not null,
-    error text not null
+    error text not null,
+    encoded blob
 );)";
 
+// Files of earlier versions have no such column.
+constexpr const char* find_encoded_sql =
+    "select 1 from pragma_table_info('dead_letters') where name = 'encoded'";
+constexpr const char* add_encoded_sql = "alter table dead_letters add column encoded blob";
+
 constexpr const char* insert_sql =
-    "insert into dead_letters(at,pool,rule,op,topic,client,message_id,payload,detail,error) "
-    "values (?,?,?,?,?,?,?,?,?,?)";
+    "insert into dead_letters(at,pool,rule,op,topic,client,message_id,payload,detail,"
+    "error,encoded) values (?,?,?,?,?,?,?,?,?,?,?)";
 
 constexpr const char* list_sql =
-    "select id,at,pool,rule,op,topic,client,message_id,payload,detail,error "
+    "select id,at,pool,rule,op,topic,client,message_id,payload,detail,error,encoded "
     "from dead_letters order by id limit ?";
+
+constexpr const char* find_sql =
+    "select id,at,pool,rule,op,topic,client,message_id,payload,detail,error,encoded "
+    "from dead_letters where id = ?";
+
+constexpr const char* remove_sql = "delete from dead_letters where id = ?";
+
+// One statement: the newer letter replaces the one whose id it takes.
+constexpr const char* supersede_sql =
+    "update or replace dead_letters set id = ?1 where id = (select max(newer.id) from dead_letters "
+    "newer, dead_letters older where older.id = ?1 and newer.id > ?1 and newer.pool = older.pool "
+    "and newer.encoded = older.encoded)";
 
 /// What a person looks for in the list. Points into the operation.
 struct Subject {
@@ -103,6 +122,12 @@ Failure failure_of(sqlite3* db, const std::string& path) {
     }
 }
 
+void bind_blob(sqlite3_stmt* row, int column, std::string_view bytes) {
+    // A null pointer would bind NULL.
+    sqlite3_bind_blob64(
+        row, column, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC);
+}
+
 class Columns {
   public:
     explicit Columns(sqlite3_stmt* row) : row_{row} {}
@@ -129,9 +154,16 @@ class SqliteDeadLetters final : public DeadLetters {
                                              const Op& op,
                                              const Failure& why) override;
     [[nodiscard]] std::vector<DeadLetter> list(std::size_t limit) const override;
+    [[nodiscard]] std::optional<DeadLetter> find(std::int64_t id) const override;
+    [[nodiscard]] std::optional<Failure> remove(std::int64_t id) override;
+    [[nodiscard]] std::optional<Failure> supersede(std::int64_t id) override;
     [[nodiscard]] std::uint64_t count() const override;
 
   private:
+    /// Letters of a statement that has one parameter.
+    [[nodiscard]] std::vector<DeadLetter> select(const char* sql, std::int64_t value) const;
+    /// Runs a statement that has one parameter.
+    [[nodiscard]] std::optional<Failure> change(const char* sql, std::int64_t value);
     [[nodiscard]] Prepared compile(const char* sql) const;
 
     const std::string path_;
@@ -157,6 +189,12 @@ std::optional<Failure> SqliteDeadLetters::prepare() {
     for (const char* sql : {"pragma journal_mode=wal", "pragma synchronous=full", schema})
         if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
             return failure_of(db_.get(), path_);
+    const auto has_encoded = compile(find_encoded_sql);
+    if (!has_encoded)
+        return failure_of(db_.get(), path_);
+    if (sqlite3_step(has_encoded.get()) != SQLITE_ROW &&
+        sqlite3_exec(db_.get(), add_encoded_sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+        return failure_of(db_.get(), path_);
     insert_ = compile(insert_sql);
     if (!insert_)
         return failure_of(db_.get(), path_);
@@ -170,6 +208,7 @@ std::optional<Failure> SqliteDeadLetters::add(std::string_view pool,
     const Subject subject = subject_of(op);
     const std::string id = subject.id.is_null() ? std::string{} : subject.id.to_string();
     const std::string detail = to_json(op);
+    const std::string encoded = encode(op);
     const WallTime now = read_clocks().wall;
 
     const std::lock_guard lock{mutex_};
@@ -190,13 +229,10 @@ std::optional<Failure> SqliteDeadLetters::add(std::string_view pool,
     bind(id);
     ++column;
     if (subject.payload)
-        sqlite3_bind_blob64(row,
-                            column,
-                            subject.payload->empty() ? "" : subject.payload->data(),
-                            subject.payload->size(),
-                            SQLITE_STATIC);
+        bind_blob(row, column, *subject.payload);
     bind(detail);
     bind(why.text);
+    bind_blob(row, ++column, encoded);
     std::optional<Failure> failure;
     if (sqlite3_step(row) != SQLITE_DONE)
         failure = failure_of(db_.get(), path_);
@@ -206,12 +242,42 @@ std::optional<Failure> SqliteDeadLetters::add(std::string_view pool,
 }
 
 std::vector<DeadLetter> SqliteDeadLetters::list(std::size_t limit) const {
+    return select(list_sql, static_cast<std::int64_t>(limit));
+}
+
+std::optional<DeadLetter> SqliteDeadLetters::find(std::int64_t id) const {
+    auto found = select(find_sql, id);
+    if (found.empty())
+        return std::nullopt;
+    return std::move(found.front());
+}
+
+std::optional<Failure> SqliteDeadLetters::remove(std::int64_t id) {
+    return change(remove_sql, id);
+}
+
+std::optional<Failure> SqliteDeadLetters::supersede(std::int64_t id) {
+    return change(supersede_sql, id);
+}
+
+std::optional<Failure> SqliteDeadLetters::change(const char* sql, std::int64_t value) {
+    const std::lock_guard lock{mutex_};
+    const auto statement = compile(sql);
+    if (!statement)
+        return failure_of(db_.get(), path_);
+    sqlite3_bind_int64(statement.get(), 1, value);
+    if (sqlite3_step(statement.get()) != SQLITE_DONE)
+        return failure_of(db_.get(), path_);
+    return {};
+}
+
+std::vector<DeadLetter> SqliteDeadLetters::select(const char* sql, std::int64_t value) const {
     const std::lock_guard lock{mutex_};
     std::vector<DeadLetter> letters;
-    const auto rows = compile(list_sql);
+    const auto rows = compile(sql);
     if (!rows)
         return letters;
-    sqlite3_bind_int64(rows.get(), 1, static_cast<std::int64_t>(limit));
+    sqlite3_bind_int64(rows.get(), 1, value);
     while (sqlite3_step(rows.get()) == SQLITE_ROW) {
         Columns from{rows.get()};
         DeadLetter& letter = letters.emplace_back();
@@ -225,7 +291,8 @@ std::vector<DeadLetter> SqliteDeadLetters::list(std::size_t limit) const {
                                 &letter.message_id,
                                 &letter.payload,
                                 &letter.detail,
-                                &letter.error})
+                                &letter.error,
+                                &letter.encoded})
             *to = from.bytes();
     }
     return letters;

@@ -25,7 +25,8 @@ struct DeadLetter {
     std::string client;  ///< if it has one
     std::string message_id;
     std::string payload;  ///< bytes, if it has one
-    std::string detail;   ///< the operation as JSON: everything needed to run it again
+    std::string detail;   ///< the operation as JSON, for people
+    std::string encoded;  ///< the operation for OpDecoder; empty in a letter of an earlier version
     std::string error;    ///< the database's words
 };
 
@@ -41,7 +42,13 @@ class DeadLetters {
                                                      std::string_view rule,
                                                      const Op& op,
                                                      const Failure& why) = 0;
+    /// The oldest first.
     [[nodiscard]] virtual std::vector<DeadLetter> list(std::size_t limit) const = 0;
+    [[nodiscard]] virtual std::optional<DeadLetter> find(std::int64_t id) const = 0;
+    /// Does nothing when there is no such letter.
+    [[nodiscard]] virtual std::optional<Failure> remove(std::int64_t id) = 0;
+    /// The same operation was refused again: its newer letter takes the place of this one.
+    [[nodiscard]] virtual std::optional<Failure> supersede(std::int64_t id) = 0;
     [[nodiscard]] virtual std::uint64_t count() const = 0;
 };
 

@@ -24,9 +24,10 @@ const Failure stopped{errc::shutting_down, "the pool was stopped"};
 
 }  // namespace
 
-Lane::Lane(PoolCore& core, std::size_t number)
+Lane::Lane(PoolCore& core, std::size_t number, bool diverted)
     : core_{core},
       link_{core.backend->connect(Role::writer), core.settings, core.health, number},
+      diverted_{diverted},
       thread_{[this] { run(); }} {}
 
 Lane::~Lane() {
@@ -36,34 +37,48 @@ Lane::~Lane() {
 
 // --- any thread ---------------------------------------------------------------------------------
 
-void Lane::submit(Op&& op, RuleContext* rule, CompletionSink* sink, Token token, SteadyTime now) {
-    depth_.fetch_add(1, std::memory_order_relaxed);
+bool Lane::submit(Item& item) {
     bool was_asleep = false;
     {
         std::unique_lock lock{mutex_};
+        if (diverted_) [[unlikely]]
+            return false;
         if (closed_) [[unlikely]] {
             lock.unlock();
-            const Item item{std::move(op), rule, sink, token, now};
-            return settle({&item, 1}, Fate::refused, stopped);
+            core_.give_back({&item, 1}, stopped);
+            return true;
         }
-        chunk_with_room().items.push_back(Item{std::move(op), rule, sink, token, now});
+        push(std::move(item));
         was_asleep = std::exchange(sleeping_, false);
     }
     if (was_asleep)
         wake_.notify_one();
+    return true;
+}
+
+void Lane::resubmit(Item&& item) {
+    {
+        const std::lock_guard lock{mutex_};
+        if (!closed_) {
+            push(std::move(item));
+            if (std::exchange(sleeping_, false))
+                wake_.notify_one();
+            return;
+        }
+    }
+    core_.give_back({&item, 1}, stopped);
 }
 
 void Lane::submit_after(BarrierPtr hold, Item&& item) {
-    depth_.fetch_add(1, std::memory_order_relaxed);
     {
         const std::lock_guard lock{mutex_};
         if (!closed_) {
             add_chunk(std::move(hold));
-            queue_.back().items.push_back(std::move(item));
+            push(std::move(item));
             return;
         }
     }
-    settle({&item, 1}, Fate::refused, stopped);
+    core_.give_back({&item, 1}, stopped);
 }
 
 void Lane::mark(const BarrierPtr& mark) {
@@ -104,10 +119,14 @@ void Lane::join() {
     thread_.join();
 }
 
-Lane::Chunk& Lane::chunk_with_room() {
+void Lane::push(Item&& item) {
     if (queue_.empty() || queue_.back().items.size() >= core_.settings.max_batch)
         add_chunk({});
-    return queue_.back();
+    Chunk& chunk = queue_.back();
+    if (item.attempt != Attempt::first)
+        chunk.attempt = item.attempt;
+    chunk.items.push_back(std::move(item));
+    depth_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Lane::add_chunk(BarrierPtr hold) {
@@ -119,6 +138,46 @@ void Lane::add_chunk(BarrierPtr hold) {
     }
 }
 
+// --- the spooler's thread -----------------------------------------------------------------------
+
+std::optional<SteadyTime> Lane::oldest() {
+    const std::lock_guard lock{mutex_};
+    if (!under_way_.empty())
+        return under_way_.front().submitted;
+    for (const Chunk& chunk : queue_)
+        if (!chunk.items.empty())
+            return chunk.items.front().submitted;
+    return {};
+}
+
+std::deque<Chunk> Lane::divert() {
+    const std::lock_guard lock{mutex_};
+    diverted_ = true;
+    std::deque<Chunk> waiting = std::exchange(queue_, {});
+    for (const Chunk& chunk : waiting)
+        depth_.fetch_sub(chunk.items.size(), std::memory_order_relaxed);
+    return waiting;
+}
+
+void Lane::restore() {
+    const std::lock_guard lock{mutex_};
+    diverted_ = false;
+}
+
+std::vector<Item> Lane::under_way() {
+    const std::lock_guard lock{mutex_};
+    return {under_way_.begin(), under_way_.end()};
+}
+
+std::size_t Lane::adopt(std::size_t copied, std::uint64_t first_row) {
+    const std::lock_guard lock{mutex_};
+    const std::size_t settled = copied - under_way_.size();
+    // Before the lane can settle them, or there would be less than nothing in the spool.
+    core_.count(under_way_, Fate::spooled);
+    for (std::size_t i = 0; i < under_way_.size(); ++i) under_way_[i].row = first_row + settled + i;
+    return settled;
+}
+
 // --- the lane's thread --------------------------------------------------------------------------
 
 void Lane::run() {
@@ -126,9 +185,9 @@ void Lane::run() {
     while (take(chunk)) {
         // A mark with nothing in front of it need not wait for this batch.
         const auto later =
-            std::ranges::find_if(chunk.marks, [](const Mark& m) { return m.place > 0; });
+            std::ranges::find_if(chunk.marks, [](const Chunk::Mark& m) { return m.place > 0; });
         for (auto mark = chunk.marks.begin(); mark != later; ++mark) mark->barrier->arrive();
-        commit(chunk.items);
+        commit(chunk.items, chunk.attempt);
         for (auto mark = later; mark != chunk.marks.end(); ++mark) mark->barrier->arrive();
     }
     refuse_all();
@@ -145,6 +204,7 @@ bool Lane::take(Chunk& chunk) {
     chunk.items.clear();
     chunk.marks.clear();
     chunk.hold.reset();
+    chunk.attempt = Attempt::first;
 
     std::unique_lock lock{mutex_};
     if (chunk.items.capacity() > 0 && spares_.size() < spare_limit)
@@ -169,13 +229,14 @@ bool Lane::take(Chunk& chunk) {
         return false;
     chunk = std::move(queue_.front());
     queue_.pop_front();
+    under_way_ = chunk.items;
     busy_ = true;
     return true;
 }
 
-void Lane::commit(std::span<const Item> items) {
-    // Ranges that wait for their turn, the first one at the end.
-    std::vector<Range> ranges{{0, items.size(), Attempt::first}};
+void Lane::commit(std::span<const Item> items, Attempt attempt) {
+    // Ranges that wait for their turn, the first one at the end: items are settled in their order.
+    std::vector<Range> ranges{{0, items.size(), attempt}};
     while (!ranges.empty()) {
         Range range = ranges.back();
         ranges.pop_back();
@@ -219,7 +280,7 @@ std::optional<Failure> Lane::commit_range(std::span<const Item> items, Range& ra
 bool Lane::wait_until_open(std::span<const Item> items, Range& range) {
     while (range.begin < range.end) {
         if (closed_) {
-            settle(items.subspan(range.begin, range.end - range.begin), Fate::refused, stopped);
+            give_back(items.subspan(range.begin, range.end - range.begin));
             return false;
         }
         if (link_.is_open())
@@ -234,19 +295,28 @@ bool Lane::wait_until_open(std::span<const Item> items, Range& range) {
         }
         const SteadyTime expiry = items[range.begin].submitted + core_.settings.give_up_after;
         std::unique_lock lock{mutex_};
-        wake_.wait_until(lock, std::min(due, expiry), [&] { return closed_.load(); });
+        const bool may_expire = core_.may_refuse && items[range.begin].row == 0;
+        wake_.wait_until(
+            lock, may_expire ? std::min(due, expiry) : due, [&] { return closed_.load(); });
     }
     return false;
 }
 
-/// Only while the connection is down: what merely waited long is still tried once.
+/// Only while the connection is down: what merely waited long is still tried once. And only what no
+/// spool has or takes.
 void Lane::refuse_expired(std::span<const Item> items, Range& range) {
-    if (!link_.is_failing())
+    if (!link_.is_failing() || !core_.may_refuse)
         return;
     const SteadyTime oldest = steady_clock::now() - core_.settings.give_up_after;
     const std::size_t begin = range.begin;
-    while (range.begin < range.end && items[range.begin].submitted <= oldest) ++range.begin;
-    settle(items.subspan(begin, range.begin - begin), Fate::refused, link_.last_failure());
+    {
+        const std::lock_guard lock{mutex_};
+        while (range.begin < range.end && items[range.begin].submitted <= oldest &&
+               items[range.begin].row == 0)
+            ++range.begin;
+        let_go(range.begin - begin);
+    }
+    core_.settle(items.subspan(begin, range.begin - begin), Fate::refused, link_.last_failure());
 }
 
 std::optional<Failure> Lane::attempt(std::span<const Item> items, Attempt attempt) {
@@ -284,14 +354,14 @@ void Lane::bury(std::span<const Item> one, const Failure& why) {
     const std::string_view rule = item.rule != nullptr ? std::string_view{item.rule->name} : "";
     PoolCore::count_errors(one);
     core_.health.note(why);
-    if (const auto lost = core_.dead_letters.add(core_.label, rule, item.op, why)) {
+    while (const auto lost = core_.dead_letters.add(core_.label, rule, item.op, why)) {
         log.error("dead letter could not be kept pool=\"{}\" rule=\"{}\" op={} error=\"{}\"",
                   core_.label,
                   rule,
                   name_of(item.op),
                   lost->text);
-        settle(one, Fate::refused, why);
-        return;
+        if (!keep_trying_to_bury(one))
+            return core_.give_back(one, why);
     }
     ++burials_unsaid_;
     const SteadyTime now = steady_clock::now();
@@ -307,9 +377,37 @@ void Lane::bury(std::span<const Item> one, const Failure& why) {
     settle(one, Fate::dead_lettered, why);
 }
 
+/// What was acknowledged waits until it can be kept. False, and the item is let go: it was not, or
+/// the pool stops.
+bool Lane::keep_trying_to_bury(std::span<const Item> one) {
+    constexpr std::chrono::seconds pause{1};
+    std::unique_lock lock{mutex_};
+    if (one.front().row != 0 && !wake_.wait_for(lock, pause, [&] { return closed_.load(); }))
+        return true;
+    let_go(1);
+    return false;
+}
+
 void Lane::settle(std::span<const Item> items, Fate fate, const std::optional<Failure>& failure) {
-    depth_.fetch_sub(items.size(), std::memory_order_relaxed);
+    {
+        const std::lock_guard lock{mutex_};
+        let_go(items.size());
+    }
     core_.settle(items, fate, failure);
+}
+
+void Lane::give_back(std::span<const Item> items) {
+    {
+        const std::lock_guard lock{mutex_};
+        let_go(items.size());
+    }
+    core_.give_back(items, stopped);
+}
+
+/// With the lock held. The first ones of what is under way are the lane's alone from now on.
+void Lane::let_go(std::size_t count) {
+    under_way_ = under_way_.subspan(count);
+    depth_.fetch_sub(count, std::memory_order_relaxed);
 }
 
 void Lane::refuse_all() {
@@ -319,8 +417,9 @@ void Lane::refuse_all() {
         rest.swap(queue_);
     }
     for (const Chunk& chunk : rest) {
-        settle(chunk.items, Fate::refused, stopped);
-        for (const Mark& mark : chunk.marks) mark.barrier->arrive();
+        depth_.fetch_sub(chunk.items.size(), std::memory_order_relaxed);
+        core_.give_back(chunk.items, stopped);
+        for (const Chunk::Mark& mark : chunk.marks) mark.barrier->arrive();
     }
 }
 

@@ -2,8 +2,8 @@
 // Counters of pools and rules. Written by lanes and shards, read by the admin interface: any
 // thread.
 //
-// Conservation law, per pool and per rule: accepted = committed + dead_lettered + refused +
-// waiting.
+// Conservation law, per pool and per rule: accepted = committed + spooled + dead_lettered + refused
+// + waiting. What the spool holds when a pool starts counts as accepted by it.
 
 #include <array>
 #include <atomic>
@@ -38,7 +38,8 @@ struct RuleStats {
     Counter committed{0};
     Counter dead_lettered{0};
     Counter refused{0};
-    Counter errors{0};  ///< failed attempts, also those that were repeated with success
+    Counter spooled{0};  ///< gauge: writes in the spool, acknowledged and not yet in the database
+    Counter errors{0};   ///< failed attempts, also those that were repeated with success
 };
 
 struct PoolStats {
@@ -46,11 +47,12 @@ struct PoolStats {
     Counter committed{0};
     Counter dead_lettered{0};
     Counter refused{0};
+    Counter spooled{0};  ///< gauge: writes in the spool, also those that are on their way from it
     Counter retries{0};
     Counter batches{0};
     Counter queries{0};
     Counter query_errors{0};
-    Counter queued{0};  ///< gauge: writes waiting or under way
+    Counter queued{0};  ///< gauge: writes waiting or under way that are not in the spool
     Histogram batch_size;
     Histogram commit_micros;  ///< one batch at the database
     Histogram wait_micros;    ///< from submission to outcome

@@ -6,8 +6,9 @@
 
 #include "store/barrier.hpp"
 #include "store/core.hpp"
-#include "store/lane.hpp"
+#include "store/lanes.hpp"
 #include "store/reader.hpp"
+#include "store/spooler.hpp"
 
 namespace keepmq::store {
 
@@ -32,40 +33,26 @@ std::size_t order_key(std::string_view text) {
 class Pool::Impl {
   public:
     Impl(PoolSettings settings, std::shared_ptr<const Backend> backend, DeadLetters& dead_letters)
-        : core{std::move(settings), std::move(backend), dead_letters}, readers{core, lane_count()} {
-        for (std::size_t number = 0; number < lane_count(); ++number)
-            lanes.push_back(std::make_unique<Lane>(core, number));
+        : core{std::move(settings), std::move(backend), dead_letters},
+          readers{core, std::max<std::size_t>(1, core.backend->lanes())},
+          spooler{core.settings.spool.path.empty() ? nullptr : std::make_unique<Spooler>(core)},
+          lanes{with_spooler(core, spooler.get()), spooler.get()} {
+        if (spooler)
+            spooler->start(lanes);
     }
 
-    [[nodiscard]] std::size_t lane_count() const {
-        return std::max<std::size_t>(1, core.backend->lanes());
+    /// Lanes start to work while they are made.
+    static PoolCore& with_spooler(PoolCore& core, Spooler* spooler) {
+        core.spooler = spooler;
+        return core;
     }
-    [[nodiscard]] Lane& lane_of(Order order) { return *lanes[order.key % lanes.size()]; }
-
-    void submit_after_all(Item&& item, Lane& target);
 
     PoolCore core;
     Readers readers;
-    std::vector<std::unique_ptr<Lane>> lanes;
-
-    // Held while the marks of one barrier are put into the lanes, so that any two barriers stand in
-    // the same order in every lane: lanes that hold for each other would wait for ever.
-    std::mutex barrier_mutex;
+    std::unique_ptr<Spooler> spooler;
+    Lanes lanes;
     std::mutex stop_mutex;
 };
-
-void Pool::Impl::submit_after_all(Item&& item, Lane& target) {
-    // One more than there are marks: this thread arrives last, when it holds no lock.
-    const auto barrier = std::make_shared<Barrier>(lanes.size(), [&target] { target.wake(); });
-    {
-        const std::lock_guard lock{barrier_mutex};
-        for (const auto& lane : lanes)
-            if (lane.get() != &target)
-                lane->mark(barrier);
-        target.submit_after(barrier, std::move(item));
-    }
-    barrier->arrive();
-}
 
 Pool::Pool(PoolSettings settings, std::shared_ptr<const Backend> backend, DeadLetters& dead_letters)
     : impl_{std::make_unique<Impl>(std::move(settings), std::move(backend), dead_letters)} {}
@@ -80,38 +67,35 @@ void Pool::submit(Op op, Order order, RuleContext* rule, CompletionSink* sink, T
     stats.queued.fetch_add(1, std::memory_order_relaxed);
     if (rule != nullptr)
         rule->stats.accepted.fetch_add(1, std::memory_order_relaxed);
-    const SteadyTime now = std::chrono::steady_clock::now();
-    Lane& lane = impl_->lane_of(order);
-    if (order.after_all && impl_->lanes.size() > 1)
-        impl_->submit_after_all({std::move(op), rule, sink, token, now}, lane);
-    else
-        lane.submit(std::move(op), rule, sink, token, now);
+    impl_->lanes.submit(
+        {std::move(op), order, rule, sink, token, std::chrono::steady_clock::now()});
 }
 
 void Pool::query(Query query, Order order, RuleContext* rule, CompletionSink& sink, Token token) {
     impl_->core.stats.queries.fetch_add(1, std::memory_order_relaxed);
     auto pending =
         std::make_shared<PendingQuery>(PendingQuery{std::move(query), rule, &sink, token});
-    const std::size_t marks = order.after_all ? impl_->lanes.size() : 1;
+    // One more than there are marks: this thread arrives last, when it holds no lock.
     const auto barrier = std::make_shared<Barrier>(
-        marks + 1, [this, pending] { impl_->readers.push(std::move(*pending)); });
-    {
-        const std::lock_guard lock{impl_->barrier_mutex};
-        if (order.after_all)
-            for (const auto& lane : impl_->lanes) lane->mark(barrier);
-        else
-            impl_->lane_of(order).mark(barrier);
-    }
+        impl_->lanes.marks_of(order) + 1,
+        [this, pending] { impl_->readers.push(std::move(*pending)); },
+        &sink,
+        token);
+    impl_->lanes.mark(order, barrier);
     barrier->arrive();
 }
 
 void Pool::cancel(const CompletionSink& sink, Token token) {
-    impl_->readers.cancel(sink, token);
+    if (impl_->spooler && impl_->spooler->cancel(sink, token))
+        impl_->core.settle_query();
+    else
+        impl_->readers.cancel(sink, token);
 }
 
 bool Pool::has_room() const {
     const PoolCore& core = impl_->core;
-    return core.stats.queued.load(std::memory_order_relaxed) < core.settings.queue_limit;
+    return core.stats.queued.load(std::memory_order_relaxed) < core.settings.queue_limit &&
+           !(impl_->spooler && impl_->spooler->is_full());
 }
 
 bool Pool::drain(std::chrono::steady_clock::time_point deadline) {
@@ -121,9 +105,13 @@ bool Pool::drain(std::chrono::steady_clock::time_point deadline) {
 void Pool::stop() {
     const std::lock_guard lock{impl_->stop_mutex};
     impl_->core.health.stopped();
-    for (const auto& lane : impl_->lanes) lane->close();
-    for (const auto& lane : impl_->lanes) lane->join();
-    // After the lanes: their last marks send queries here.
+    if (impl_->spooler)
+        impl_->spooler->stop();
+    for (const auto& lane : impl_->lanes.all()) lane->close();
+    for (const auto& lane : impl_->lanes.all()) lane->join();
+    if (impl_->spooler)
+        impl_->spooler->close();
+    // At the end: the last marks send queries here.
     impl_->readers.close();
     impl_->readers.join();
 }
@@ -145,8 +133,11 @@ std::string Pool::last_error() const {
 }
 std::vector<std::size_t> Pool::lane_depths() const {
     std::vector<std::size_t> depths;
-    for (const auto& lane : impl_->lanes) depths.push_back(lane->depth());
+    for (const auto& lane : impl_->lanes.all()) depths.push_back(lane->depth());
     return depths;
+}
+std::optional<SpoolStatus> Pool::spool() const {
+    return impl_->spooler ? std::optional{impl_->spooler->status()} : std::nullopt;
 }
 
 }  // namespace keepmq::store

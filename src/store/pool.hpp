@@ -33,6 +33,7 @@ enum class Fate : std::uint8_t {
     committed,      ///< durable in the database; for a query: answered
     dead_lettered,  ///< permanent error: kept in the local dead letters, counts as success for the
                     ///< client
+    spooled,        ///< durable in the local spool, and on its way to the database in order
     refused,        ///< nowhere durable: the client must not be told that it is safe
 };
 
@@ -59,6 +60,30 @@ class CompletionSink {
     virtual void completed(std::vector<Completed>&& batch) = 0;
 };
 
+/// The file that takes the writes of a pool whose database is away or too slow.
+struct SpoolSettings {
+    std::string path;                       ///< empty: this pool has no spool
+    std::chrono::milliseconds after{1000};  ///< age of the oldest waiting write that starts it
+    std::uint64_t max_size = 4UL << 30U;    ///< bytes of its rows
+    std::chrono::seconds max_age{0};        ///< of its oldest row; 0: any
+    /// The rule of a row that was found in the file, by name; null if it is gone. Any thread.
+    std::function<RuleContext*(std::string_view)> find_rule;
+};
+
+struct SpoolStatus {
+    bool spooling = false;   ///< new writes go to the file, not to the lanes
+    std::uint64_t rows = 0;  ///< in the file
+    std::uint64_t bytes = 0;
+    std::chrono::seconds oldest{0};  ///< age of the oldest row
+    std::uint64_t written = 0;       ///< rows since the start
+    std::uint64_t drained = 0;
+    std::uint64_t written_each_second = 0;  ///< of late
+    std::uint64_t drained_each_second = 0;
+    std::uint64_t failures = 0;   ///< attempts to write to the file or to read it that failed
+    std::uint64_t set_aside = 0;  ///< damaged files and rows that were moved out of the way
+    std::string last_error;       ///< empty if none
+};
+
 struct PoolSettings {
     std::string kind;
     std::string name;
@@ -66,8 +91,9 @@ struct PoolSettings {
     std::size_t queue_limit = 100'000;  ///< writes waiting; see Pool::has_room
     std::chrono::milliseconds retry_first{50};
     std::chrono::milliseconds retry_limit{5000};
-    /// A write that could not be committed for so long is refused.
+    /// A write that could be neither committed nor spooled for so long is refused.
     std::chrono::milliseconds give_up_after{10'000};
+    SpoolSettings spool;
 };
 
 enum class PoolState : std::uint8_t { connecting, running, degraded, stopped };
@@ -96,20 +122,24 @@ class Pool {
         Op op, Order order, RuleContext* rule, CompletionSink* sink = nullptr, Token token = 0);
 
     /// Queues a read that sees every write submitted before it with the same order key (or with
-    /// after_all: with any key). Waits for the database as long as it takes; `cancel` drops it.
+    /// after_all: with any key), also those in the spool. Waits for the database as long as it
+    /// takes; `cancel` drops it.
     void query(Query query, Order order, RuleContext* rule, CompletionSink& sink, Token token);
 
-    /// Drops a query that still waits for a reader; then no outcome comes. One that is under way,
-    /// or still behind earlier writes, is answered all the same.
+    /// Drops a query that still waits for a reader or behind the spool; then no outcome comes. One
+    /// that is under way, or behind writes in the lanes, is answered all the same.
     void cancel(const CompletionSink& sink, Token token);
 
-    /// False while the queue is over its limit: the submitter should stop reading its publishers.
+    /// False while the queue or the spool is over its limit: the submitter should stop reading its
+    /// publishers.
     [[nodiscard]] bool has_room() const;
 
-    /// Waits until all that was submitted is settled, at most until the deadline. True if all was.
+    /// Waits until all that was submitted is settled, at most until the deadline; what cannot be
+    /// committed now is spooled at once. True if all was.
     bool drain(std::chrono::steady_clock::time_point deadline);
 
-    /// Ends the threads; what still waits is refused with errc::shutting_down.
+    /// Ends the threads; what still waits is refused with errc::shutting_down. The spool keeps its
+    /// rows and lets go of its file.
     void stop();
 
     [[nodiscard]] const PoolSettings& settings() const;
@@ -118,6 +148,7 @@ class Pool {
     [[nodiscard]] PoolState state() const;
     [[nodiscard]] std::string last_error() const;  ///< empty if none
     [[nodiscard]] std::vector<std::size_t> lane_depths() const;
+    [[nodiscard]] std::optional<SpoolStatus> spool() const;  ///< nothing: it has none
 
   private:
     class Impl;

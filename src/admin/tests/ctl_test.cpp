@@ -157,6 +157,20 @@ TEST_F(Ctl, Store) {
     EXPECT_EQ(run({"dead-letters", "show", "6"}), 1);
 }
 
+TEST_F(Ctl, DeadLettersAreRunAgainOrDropped) {
+    EXPECT_EQ(output({"dead-letters", "retry", "5"}), "ok\n");
+    EXPECT_EQ(output({"dead-letters", "drop", "5"}), "ok\n");
+    EXPECT_EQ(output({"dead-letters", "retry", "all"}), "1 of 1 dead letters are gone\n");
+    EXPECT_EQ(run({"dead-letters", "retry", "6"}), 1);
+    EXPECT_EQ(complaint, "Dead letter 6: no such dead letter\n");
+    EXPECT_THAT(source.calls(), ElementsAre("retry 5", "drop 5", "retry 5"));
+    source.outcome = {false, "The database refused it again: too long"};
+    EXPECT_EQ(run({"dead-letters", "retry", "all"}), 1);
+    EXPECT_EQ(printed, "0 of 1 dead letters are gone\n");
+    EXPECT_EQ(complaint, "Dead letter 5: The database refused it again: too long\n");
+    EXPECT_EQ(run({"dead-letters", "drop"}), 2);
+}
+
 TEST_F(Ctl, Listeners) {
     EXPECT_EQ(output({"listeners"}),
               "LISTENER      ADDRESS       CONNECTIONS  LIMIT  ACCEPTED\n"

@@ -88,7 +88,17 @@ class FakeSource : public Source {
     std::vector<store::DeadLetter> dead_letters(std::size_t limit) override {
         return page(all_letters, 0, limit, [](const auto&) { return true; }).items;
     }
+    std::optional<store::DeadLetter> dead_letter(std::int64_t id) override {
+        for (const auto& letter : all_letters)
+            if (letter.id == id)
+                return letter;
+        return std::nullopt;
+    }
     std::uint64_t dead_letter_count() override { return all_letters.size(); }
+    Done retry_dead_letter(const store::DeadLetter& letter) override {
+        return note("retry", std::to_string(letter.id));
+    }
+    Done drop_dead_letter(std::int64_t id) override { return note("drop", std::to_string(id)); }
 
   private:
     template <class T, class Keep>

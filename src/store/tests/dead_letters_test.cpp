@@ -1,10 +1,12 @@
 #include "store/dead_letters.hpp"
 
 #include <gmock/gmock.h>
+#include <sqlite3.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "store/op_codec.hpp"
 #include "store/op_json.hpp"
 #include "support.hpp"
 
@@ -35,6 +37,38 @@ class DeadLettersTest : public ::testing::Test {
     std::filesystem::path folder;
     std::string path;
 };
+
+TEST_F(DeadLettersTest, ALetterCanBeFoundAndRemoved) {
+    const auto letters = open();
+    ASSERT_TRUE(letters);
+    const Op op = DeleteRetained{TopicName{"a"}};
+    ASSERT_FALSE(letters->add("sqlite pool1", "", op, {errc::bad_value, "first"}));
+    ASSERT_FALSE(letters->add("sqlite pool1", "", op, {errc::bad_value, "second"}));
+    ASSERT_TRUE(letters->find(2));
+    EXPECT_EQ(letters->find(2)->error, "second");
+    EXPECT_FALSE(letters->find(3));
+    EXPECT_FALSE(letters->remove(1));
+    EXPECT_FALSE(letters->find(1));
+    EXPECT_FALSE(letters->remove(7));
+    EXPECT_EQ(letters->count(), 1U);
+}
+
+TEST_F(DeadLettersTest, ANewerLetterTakesThePlaceOfTheOldOne) {
+    const auto letters = open();
+    ASSERT_TRUE(letters);
+    const Op op = DeleteRetained{TopicName{"a"}};
+    const Op other = DeleteRetained{TopicName{"b"}};
+    ASSERT_FALSE(letters->add("sqlite pool1", "", op, {errc::bad_value, "old"}));
+    ASSERT_FALSE(letters->add("sqlite pool1", "", other, {errc::bad_value, "other"}));
+    ASSERT_FALSE(letters->add("sqlite pool1", "", op, {errc::bad_value, "new"}));
+    ASSERT_FALSE(letters->supersede(1));
+    EXPECT_EQ(letters->count(), 2U);
+    EXPECT_EQ(letters->find(1)->error, "new");
+    EXPECT_EQ(letters->find(2)->error, "other");
+    // Without a newer one it stays as it is.
+    ASSERT_FALSE(letters->supersede(2));
+    EXPECT_EQ(letters->find(2)->error, "other");
+}
 
 TEST_F(DeadLettersTest, KeepsALetterOverARestart) {
     auto bad = std::make_shared<Message>();
@@ -102,7 +136,39 @@ TEST_F(DeadLettersTest, KeepsEveryKindOfOperation) {
     for (std::size_t i = 0; i < ops.size(); ++i) {
         EXPECT_EQ(all[i].op, name_of(ops[i]));
         EXPECT_THAT(all[i].detail, HasSubstr(R"("op":")" + all[i].op + '"'));
+        // It can be run again.
+        EXPECT_EQ(all[i].encoded, encode(ops[i]));
     }
+}
+
+TEST_F(DeadLettersTest, AFileOfAnEarlierVersionIsTakenOver) {
+    {
+        sqlite3* db = nullptr;
+        ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+        EXPECT_EQ(sqlite3_exec(db,
+                               "create table dead_letters (id integer primary key autoincrement,"
+                               "at integer not null,pool text not null,rule text not null,"
+                               "op text not null,topic text not null,client text not null,"
+                               "message_id text not null,payload blob,detail text not null,"
+                               "error text not null);"
+                               "insert into dead_letters values"
+                               "(1,2,'p','r','execute','','','',null,'{}','old')",
+                               nullptr,
+                               nullptr,
+                               nullptr),
+                  SQLITE_OK);
+        sqlite3_close(db);
+    }
+    for (int start = 1; start <= 2; ++start) {
+        const auto letters = open();
+        ASSERT_TRUE(letters);
+        ASSERT_FALSE(letters->add("p", "", store_op(1), {errc::bad_value, "new"}));
+    }
+    const auto all = open()->list(10);
+    ASSERT_THAT(all, SizeIs(3));
+    EXPECT_EQ(all[0].error, "old");
+    EXPECT_EQ(all[0].encoded, "");
+    EXPECT_EQ(all[2].encoded, encode(store_op(1)));
 }
 
 TEST_F(DeadLettersTest, ADamagedFileIsAnErrorAndStaysAsItIs) {

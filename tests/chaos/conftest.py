@@ -1,0 +1,104 @@
+"""Fixtures of the chaos tests. The short form is for CI; --long, or KEEPMQ_CHAOS_LONG=1, for people.
+KEEPMQ_CHAOS_SEED repeats a run's chances."""
+
+import os
+import random
+import time
+
+import pytest
+
+from chaos.targets import Target
+from lib.audit import Audit, assert_clean, row
+
+FIGURES = []  # one line for each audit
+SEED = int(os.environ.get("KEEPMQ_CHAOS_SEED") or random.randrange(2**32))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", default=bool(os.environ.get("KEEPMQ_CHAOS_LONG")),
+                     help="the long form of the chaos tests, hours")
+
+
+def pytest_report_header():
+    return f"chaos: KEEPMQ_CHAOS_SEED={SEED}"
+
+
+def pytest_terminal_summary(terminalreporter):
+    if FIGURES:
+        terminalreporter.section(f"acknowledged and kept (KEEPMQ_CHAOS_SEED={SEED})")
+        for line in FIGURES:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def is_long(request):
+    return request.config.getoption("--long")
+
+
+@pytest.fixture
+def pick(is_long):
+    """pick(short, long): the one of this form."""
+    return lambda short, long: long if is_long else short
+
+
+@pytest.fixture
+def seed(request):
+    """Of this test, the same in every run with the same KEEPMQ_CHAOS_SEED."""
+    return f"{SEED} {request.node.name}"
+
+
+@pytest.fixture
+def chance(seed):
+    return random.Random(seed)
+
+
+@pytest.fixture
+def target(request):
+    """The database that the test's parameter names."""
+    name = request.param
+    return Target(name, None if name == "sqlite" else request.getfixturevalue(f"{name}_database"))
+
+
+@pytest.fixture
+def start_on(start):
+    """start_on(target, ...): a broker on that database, with its tables."""
+
+    def make(target, settings=None, port=None, rules=None, **options):
+        broker = start(plugins=target.plugins(port, rules), started=False,
+                       settings={"log.level": "info"} | (settings or {}), **options)
+        target.create_tables(broker)
+        return broker.start()
+
+    return make
+
+
+@pytest.fixture
+def audit():
+    """audit(broker, target, ...): 50 publishers with QoS 1 and 2, until it is ended."""
+    running = []
+
+    def make(broker, target, *options, **more):
+        running.append(Audit(broker, target.kind, "--publishers", 50, *target.load, *options, **more))
+        return running[-1]
+
+    yield make
+    for each in running:
+        if each.process.poll() is None:
+            each.kill()
+
+
+@pytest.fixture
+def judge(request):
+    """judge(audit): ends it; all must be kept. The figures are shown at the end of the run."""
+
+    def end(audit, name=request.node.name, timeout=240):
+        begin = time.monotonic()
+        found = audit.end(timeout)
+        line = f"{row(name, found)}; sessions lost {found['sessions_lost']}, refused {found['refused']}"
+        print(line, f"({time.monotonic() - begin:.1f} s to the verdict)")
+        FIGURES.append(line)
+        assert_clean(found)
+        assert found["unsettled"] == 0, found
+        return found
+
+    return end

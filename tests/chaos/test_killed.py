@@ -1,0 +1,59 @@
+"""kill -9 of the broker, of the database, of both."""
+
+import time
+
+import pytest
+
+from chaos.targets import KINDS, SERVERS
+
+LOAD = ("--subscribe", 1, "--window", 10)
+
+
+@pytest.mark.parametrize("target", KINDS, indirect=True)
+def test_1_the_broker_is_killed(target, start_on, audit, judge, chance, pick):
+    broker = start_on(target)
+    running = audit(broker, target, *LOAD)
+    for _ in range(pick(3, 100)):
+        running.await_acknowledged()
+        time.sleep(chance.uniform(0, 0.5))
+        broker.kill()
+        broker.start(same_ports=True)
+    running.await_acknowledged()
+    found = judge(running)
+    assert found["connections_lost"] > 50
+
+
+@pytest.mark.parametrize("target", SERVERS, indirect=True)
+def test_2_the_database_is_killed(target, start_on, audit, judge, chance, pick):
+    broker = start_on(target)
+    running = audit(broker, target, *LOAD, "--settle", 60)
+    for _ in range(pick(1 if target.name == "cassandra" else 2, 30)):
+        running.await_acknowledged()
+        time.sleep(chance.uniform(0, 0.5))
+        target.kill()
+        time.sleep(chance.uniform(0, 2))
+        target.start()
+    running.await_acknowledged(timeout=120)
+    found = judge(running)
+    assert found["connections_lost"] == 0, "no client notices"
+
+
+@pytest.mark.parametrize("target", SERVERS, indirect=True)
+def test_5_broker_and_database_are_killed_together(target, start_on, audit, judge, chance, pick):
+    broker = start_on(target)
+    running = audit(broker, target, *LOAD, "--settle", 60)
+    for _ in range(pick(1 if target.name == "cassandra" else 2, 30)):
+        running.await_acknowledged()
+        time.sleep(chance.uniform(0, 0.5))
+        kills = [broker.kill, target.kill]
+        chance.shuffle(kills)
+        for kill in kills:
+            kill()
+        if chance.random() < 0.5:  # the broker first: it starts without its database
+            broker.start(same_ports=True)
+            target.start()
+        else:
+            target.start()
+            broker.start(same_ports=True)
+    running.await_acknowledged(timeout=120)
+    judge(running)
