@@ -88,13 +88,19 @@ def audit():
 
 
 @pytest.fixture
+def note(request):
+    """note(text): shown at the end of the run."""
+    return lambda text: FIGURES.append(f"{request.node.name}: {text}")
+
+
+@pytest.fixture
 def judge(request):
     """judge(audit): ends it; all must be kept. The figures are shown at the end of the run."""
 
-    def end(audit, name=request.node.name, timeout=240):
+    def end(audit, timeout=240):
         begin = time.monotonic()
         found = audit.end(timeout)
-        line = f"{row(name, found)}; sessions lost {found['sessions_lost']}, refused {found['refused']}"
+        line = f"{row(request.node.name, found)}; sessions lost {found['sessions_lost']}, refused {found['refused']}"
         print(line, f"({time.monotonic() - begin:.1f} s to the verdict)")
         FIGURES.append(line)
         assert_clean(found)
