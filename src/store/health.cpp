@@ -12,6 +12,7 @@ namespace {
 const Log log{"store"};
 
 constexpr unsigned busy_attempts = 3;
+constexpr std::size_t said_limit = 20;
 
 std::string describe(const Failure& why) {
     std::string text = make_error_code(why.code).message();
@@ -41,7 +42,7 @@ void Health::works(std::size_t link) {
     if (std::ranges::find(failing_, true) != failing_.end())
         return;
     state_ = PoolState::running;
-    last_said_.clear();
+    said_.clear();
     if (before == PoolState::connecting) {
         log.info("pool {} is connected durability=\"{}\"", pool_, durability_);
         return;
@@ -69,8 +70,11 @@ void Health::say_failure(const Failure& why) {
         since_ = std::chrono::steady_clock::now();
     }
     if (is_loud(why.code)) {
-        if (std::exchange(last_said_, last_error_) != last_error_)
+        // A write and a reconnect may say the same in turns, each in its own words.
+        if (said_.size() < said_limit && std::ranges::find(said_, last_error_) == said_.end()) {
+            said_.push_back(last_error_);
             log.error("pool {} does not work until this is corrected: {}", pool_, last_error_);
+        }
     } else if (is_news) {
         log.warn("pool {} does not work, trying again: {}", pool_, last_error_);
     }

@@ -41,7 +41,7 @@ class Health {
     mutable std::mutex mutex_;  // the rest
     std::vector<bool> failing_;
     std::string last_error_;
-    std::string last_said_;  // loud failures are repeated only when they change
+    std::vector<std::string> said_;  // loud failures of this trouble: each is said once
     SteadyTime since_{};
 };
 

@@ -1,14 +1,21 @@
 #!/usr/bin/python3
 """Counts the tests of one stage: count_tests.py REPORT_FOLDER STATUS prints "passed failed".
 
-Reads pytest.xml, ctest.xml with the GoogleTest reports behind it, and counts.json. A stage without
-reports is one test. A stage that failed without a failed test (a build error) has one failure.
+Reads pytest.xml, pytest-again.xml (what failed in the former, run again), ctest.xml with the
+GoogleTest reports behind it, and counts.json. A stage without reports is one test. A stage that
+failed without a failed test (a build error) has one failure.
+
+count_tests.py --few REPORT_FOLDER     succeeds when so few tests of pytest.xml failed that another run is worth it
+count_tests.py --flaky REPORT_FOLDER   prints the tests of pytest-again.xml that passed there
 """
 
 import json
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+
+
+FEW = 5
 
 
 def cases(file):
@@ -18,6 +25,13 @@ def cases(file):
             continue
         failed = case.find("failure") is not None or case.find("error") is not None
         yield case.get("name"), failed or case.get("status") == "fail"
+
+
+def pytest_cases(folder):
+    first = list(cases(folder / "pytest.xml"))
+    if not (folder / "pytest-again.xml").exists():
+        return first
+    return [case for case in first if not case[1]] + list(cases(folder / "pytest-again.xml"))
 
 
 def count(folder):
@@ -35,7 +49,7 @@ def count(folder):
                 single.append(program_failed)
             results += single
     if (folder / "pytest.xml").exists():
-        results += [bad for _, bad in cases(folder / "pytest.xml")]
+        results += [bad for _, bad in pytest_cases(folder)]
     failed = sum(results)
     passed = len(results) - failed
     if (folder / "counts.json").exists():
@@ -45,6 +59,11 @@ def count(folder):
 
 
 def main():
+    if sys.argv[1] == "--few":
+        sys.exit(sum(bad for _, bad in cases(Path(sys.argv[2]) / "pytest.xml")) > FEW)
+    if sys.argv[1] == "--flaky":
+        print(*(name for name, bad in cases(Path(sys.argv[2]) / "pytest-again.xml") if not bad), sep="\n")
+        return
     folder, status = Path(sys.argv[1]), int(sys.argv[2])
     passed, failed = count(folder)
     if status != 0 and failed == 0:

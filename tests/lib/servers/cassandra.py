@@ -74,6 +74,7 @@ class Cassandra(Server):
         super().__init__(folder, **options)
         self.sync = sync
         self.inner_ports = None
+        self.keyspaces = []
 
     def prepare(self):
         (self.home / "conf").mkdir()
@@ -94,7 +95,7 @@ class Cassandra(Server):
         conf = self.home / "conf"
         (conf / "cassandra.yaml").write_text(config)
         lib = jars(self.version)
-        words = [JAVA, "-Xms512M", "-Xmx512M", "-Xss512k", "-XX:+UseG1GC", "-XX:+PerfDisableSharedMem",
+        words = [JAVA, "-Xms512M", "-Xmx1G", "-Xss512k", "-XX:+UseG1GC", "-XX:+PerfDisableSharedMem",
                  "-XX:MaxDirectMemorySize=256M", "-Djdk.attach.allowAttachSelf=true",
                  "-Dio.netty.tryReflectionSetAccessible=true"]
         words += [f"-javaagent:{agent}" for agent in sorted(lib.glob("jamm-0.3.*.jar"))]
@@ -135,6 +136,9 @@ class Cassandra(Server):
                     session.execute(statement)
 
     def create_database(self, name):
+        """Those of earlier tests are dropped: each table costs memory, and hundreds bring it to a stop."""
+        self.script(";".join(f"drop keyspace {each}" for each in self.keyspaces))
+        self.keyspaces = [name]
         self.cql(f"create keyspace {name} with replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}")
 
     def probe(self):

@@ -51,21 +51,27 @@ std::string everything(const Translator& translator) {
     const ClientId client{"c"};
     const auto at = WallTime{std::chrono::seconds{1'700'000'000}};
     const auto made = message();
+    // Commands refer to the operations they were made of.
+    const store::ClientOnline online{client, "n", at};
+    const store::ClientOffline offline{client, "n", at, at};
+    const store::DeleteCursor unsubscribed{client, TopicFilter{"t"}};
+    const store::RemoveMessage removed{made->topic, made->id};
+    const store::StoreRetained retained{made, std::nullopt};
     std::string out;
     for (const auto& command : {translator.connected_of(client),
                                 translator.position_of("c", "t"),
                                 Translator::retained_id_of("t"),
                                 Translator::newest_of("t"),
                                 Translator::stored("t", made->id),
-                                translator.online({client, "n", at}),
-                                translator.offline({client, "n", at, at}),
+                                translator.online(online),
+                                translator.offline(offline),
                                 translator.store_message(*made, std::nullopt),
                                 translator.store_message(*made, std::chrono::hours{1}),
                                 Translator::delete_retained("t"),
                                 Translator::delete_superseded("t", "id"),
                                 translator.set_position("c", "t", "id"),
-                                translator.delete_position({client, TopicFilter{"t"}}),
-                                Translator::remove_message({made->topic, made->id}),
+                                translator.delete_position(unsubscribed),
+                                Translator::remove_message(removed),
                                 Translator::delete_older(*made),
                                 translator.subscriptions_of(client),
                                 Translator::retained_topics(),
@@ -77,8 +83,7 @@ std::string everything(const Translator& translator) {
                                 Translator::topics(std::nullopt, 10),
                                 Translator::topics("t", 10)})
         out += to_text(command);
-    for (const auto& command : translator.store_retained({made, std::nullopt}))
-        out += to_text(command);
+    for (const auto& command : translator.store_retained(retained)) out += to_text(command);
     return out;
 }
 

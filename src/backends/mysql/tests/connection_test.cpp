@@ -61,14 +61,22 @@ class Connections : public testing::TestWithParam<Product> {
     }
     Shell& shell() { return database_->shell(); }
     /// Until the server works on a statement of the writer.
-    void await_a_running_statement() {
+    void await_a_running_statement() { await_session("Execute"); }
+
+    /// The server's number of the writer's session, once it shows this command: the answer to a
+    /// statement is out before the list of sessions says so. Empty after a failure.
+    std::string await_session(const std::string& command) {
         Shell other{GetParam(), "information_schema"};
-        const auto running =
-            "select count(*) from information_schema.processlist where command = 'Execute' and "
-            "db = '" +
-            database_->name() + "'";
+        const auto number = "select id from information_schema.processlist where command = '" +
+                            command + "' and db = '" + database_->name() + "' and id <> " +
+                            shell().ask("select connection_id()") + " limit 1";
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{8};
-        while (other.ask(running) == "0") ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+        while (std::chrono::steady_clock::now() < deadline) {
+            if (auto found = other.ask(number); !found.empty())
+                return found;
+        }
+        ADD_FAILURE() << "no session of the writer shows " << command;
+        return {};
     }
 
     std::unique_ptr<TestDatabase> database_;
@@ -259,10 +267,7 @@ TEST_P(Connections, AnInterruptEndsABlockedCall) {
 
 TEST_P(Connections, AConnectionThatTheServerEndsIsLost) {
     use_ours();
-    const auto session = shell().ask(
-        "select id from information_schema.processlist where command = 'Sleep' and db = '" +
-        database_->name() + "' and id <> connection_id()");
-    shell().run("kill " + session);
+    shell().run("kill " + await_session("Sleep"));
     const auto failure = write(*writer_, {store_message(message(1, "t"))});
     ASSERT_TRUE(failure);
     EXPECT_EQ(errc::connection_lost, failure->code) << failure->text;
