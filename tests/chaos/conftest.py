@@ -19,6 +19,14 @@ def pytest_addoption(parser):
                      help="the long form of the chaos tests, hours")
 
 
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_report_header():
     return f"chaos: KEEPMQ_CHAOS_SEED={SEED}"
 

@@ -4,14 +4,11 @@ import time
 
 import pytest
 
-from chaos.targets import KINDS
+from chaos.targets import some
 
 
-@pytest.mark.parametrize("target", [name for name in KINDS if name != "ferretdb"], indirect=True)
-def test_10_subscribers_reconnect_at_once_and_replay(target, start_on, audit, judge, pick, is_long, note):
-    """FerretDB looks through the collection for each page of each of them."""
-    if not is_long and target.name in ("mariadb", "cassandra"):
-        pytest.skip("only in the long form")
+@pytest.mark.parametrize("target", some("sqlite", "redis", "pgsql"), indirect=True)
+def test_10_subscribers_reconnect_at_once_and_replay(target, start_on, audit, judge, pick, note):
     subscribers = pick(1000, 10_000)
     broker = start_on(target)
     running = audit(broker, target, "--subscribe", subscribers, "--rate", 20, "--settle", pick(120, 1200))
