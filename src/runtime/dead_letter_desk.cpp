@@ -50,10 +50,11 @@ admin::Done DeadLetterDesk::settle(std::int64_t id, const store::Outcome& outcom
     const std::string why = outcome.failure ? outcome.failure->text : "";
     if (outcome.fate == store::Fate::refused)
         return {false, "It could not be run: " + why};
-    const bool committed = outcome.fate == store::Fate::committed;
-    if (const auto failure = committed ? letters_.remove(id) : letters_.supersede(id))
+    // In the spool it is kept, and comes back as another letter if it is refused once more.
+    const bool again = outcome.fate == store::Fate::dead_lettered;
+    if (const auto failure = again ? letters_.supersede(id) : letters_.remove(id))
         return {false, "The dead letters could not be changed: " + failure->text};
-    return committed ? admin::Done{} : admin::Done{false, "The database refused it again: " + why};
+    return again ? admin::Done{false, "The database refused it again: " + why} : admin::Done{};
 }
 
 void DeadLetterDesk::completed(std::vector<store::Completed>&& batch) {

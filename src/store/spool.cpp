@@ -350,6 +350,17 @@ std::variant<std::unique_ptr<Spool>, Spool::NotOpened> Spool::open(const std::st
     return spool;
 }
 
+std::optional<Failure> Spool::remove_file(const std::string& path) {
+    // A log without its file is dropped when the file is made anew.
+    for (const char* part : {"", "-wal", "-shm"}) {
+        std::error_code error;
+        fs::remove(path + part, error);
+        if (error)
+            return Failure{errc::storage_full, path + part + ": " + error.message()};
+    }
+    return {};
+}
+
 std::variant<std::string, Failure> Spool::set_aside(const std::string& path) {
     const auto now = std::chrono::system_clock::now();
     std::string suffix = fmt::format(".damaged-{:%Y%m%dT%H%M%S}",

@@ -43,6 +43,9 @@ class Spool {
     /// Renames a damaged file, which nobody has open; the new name, or why not.
     [[nodiscard]] static std::variant<std::string, Failure> set_aside(const std::string& path);
 
+    /// Removes a file, which nobody has open, and all that it holds.
+    [[nodiscard]] static std::optional<Failure> remove_file(const std::string& path);
+
     virtual ~Spool() = default;
 
     /// On disk when it returns. `seq` ascends, and is beyond `last_seq`.

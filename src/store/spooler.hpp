@@ -100,6 +100,7 @@ class Spooler final : public Diversion {
     void pass_marks(std::uint64_t up_to);
     void reap();
     void remove_settled();
+    void start_over();
     void failed(Failure why);
     void works();
     void look_at_limits();
@@ -122,7 +123,8 @@ class Spooler final : public Diversion {
     std::uint64_t found_ = 0;     // newest row that was there at the start
     bool shadowed_ = true;        // what was under way when spooling began is in the file
     std::vector<Range> settled_;  // to be removed from the file
-    SteadyTime retry_{};          // no attempt at the file before
+    SteadyTime retry_{};          // no attempt to change the file before
+    SteadyTime retry_reading_{};  // nor to read it before
     std::string last_said_;
     std::uint64_t no_room_for_ = 0;  // bytes of the row at the front of the intake
     SteadyTime measured_{};

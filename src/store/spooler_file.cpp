@@ -269,7 +269,8 @@ void Spooler::refuse_expired() {
 // --- out of the file ----------------------------------------------------------------------------
 
 void Spooler::drain() {
-    while (loaded_ < last_ && may_try(steady_clock::now())) {
+    // A full disk keeps rows from being added and removed, not from being read.
+    while (loaded_ < last_ && steady_clock::now() >= retry_reading_) {
         {
             const std::lock_guard lock{mutex_};
             if (pages_.size() >= page_limit)
@@ -277,8 +278,11 @@ void Spooler::drain() {
         }
         const std::size_t limit = core_.settings.max_batch * lanes_->all().size();
         auto loaded = file_->load(loaded_, limit, page_bytes);
-        if (auto* why = std::get_if<Failure>(&loaded))
-            return failed(std::move(*why));
+        if (auto* why = std::get_if<Failure>(&loaded)) {
+            failed(std::move(*why));
+            retry_reading_ = retry_;
+            return;
+        }
         auto& rows = std::get<0>(loaded);
         if (rows.empty())
             loaded_ = last_;
@@ -325,6 +329,7 @@ bool Spooler::submit_page(std::vector<SpoolRow>&& rows) {
 bool Spooler::keep_unreadable(const SpoolRow& row, const std::string& why) {
     if (auto failure = file_->keep_unreadable(row.seq, why)) {
         failed(std::move(*failure));
+        retry_reading_ = retry_;
         return false;
     }
     log.error("row {} of the spool {} cannot be read, it was moved to the table `unreadable`: {}",
@@ -369,6 +374,20 @@ void Spooler::remove_settled() {
         if (no_room_for_ > 0)
             retry_ = {};
     }
+}
+
+/// Nothing in the file is needed any more, and its disk has no room to say so: it goes as a whole.
+void Spooler::start_over() {
+    file_.reset();
+    if (auto why = Spool::remove_file(settings_.path)) {
+        failed(std::move(*why));
+        return;
+    }
+    settled_.clear();
+    rows_ = bytes_ = 0;
+    oldest_ = WallTime{};
+    retry_ = {};
+    (void)open();  // or when it is needed
 }
 
 // --- figures ------------------------------------------------------------------------------------

@@ -19,6 +19,14 @@ def pytest_addoption(parser):
                      help="the long form of the chaos tests, hours")
 
 
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_report_header():
     return f"chaos: KEEPMQ_CHAOS_SEED={SEED}"
 
@@ -88,13 +96,19 @@ def audit():
 
 
 @pytest.fixture
+def note(request):
+    """note(text): shown at the end of the run."""
+    return lambda text: FIGURES.append(f"{request.node.name}: {text}")
+
+
+@pytest.fixture
 def judge(request):
     """judge(audit): ends it; all must be kept. The figures are shown at the end of the run."""
 
-    def end(audit, name=request.node.name, timeout=240):
+    def end(audit, timeout=240):
         begin = time.monotonic()
         found = audit.end(timeout)
-        line = f"{row(name, found)}; sessions lost {found['sessions_lost']}, refused {found['refused']}"
+        line = f"{row(request.node.name, found)}; sessions lost {found['sessions_lost']}, refused {found['refused']}"
         print(line, f"({time.monotonic() - begin:.1f} s to the verdict)")
         FIGURES.append(line)
         assert_clean(found)

@@ -1,5 +1,7 @@
 """The databases that are broken under a broker, all with the same rules."""
 
+import pytest
+
 from lib import conf
 from lib.conf import function
 
@@ -17,6 +19,13 @@ RULES_OF_REDIS = RULES | {
 
 KINDS = {"sqlite": "sqlite", "redis": "redis", "mariadb": "mysql", "pgsql": "pgsql", "ferretdb": "mongo",
          "cassandra": "cassa"}
+
+
+def some(*names):
+    """Targets of a test: these in the short form, all in the long one."""
+    return [name if name in names else pytest.param(name, marks=pytest.mark.long) for name in KINDS]
+
+
 SERVERS = [name for name in KINDS if name != "sqlite"]
 
 

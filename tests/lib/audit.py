@@ -17,12 +17,11 @@ class Audit:
 
     def __init__(self, broker, kind="sqlite", *options, pool="pool1", port=None, name="audit"):
         self.broker = broker
-        self.kind, self.pool = kind, pool
-        self.log_file = broker.folder / f"{name}.log"
+        self.is_stopped = False
         self.progress_file = broker.folder / f"{name}.progress"
         words = broker.command("audit", kind, pool, "--json", "--port", str(port or broker.port),
                                *map(str, options))
-        with self.progress_file.open("wb") as progress:
+        with self.progress_file.open("ab") as progress:
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=progress, text=True,
                                             cwd=broker.folder, env=clean_environment())
 
@@ -41,8 +40,14 @@ class Audit:
 
         until(reached, f"{wanted} acknowledgements", timeout, every=0.05)
 
+    def await_connected(self, count, timeout=60):
+        """Until so many clients are."""
+        self.progress_file.write_bytes(b"")  # what it said before does not count
+        until(lambda: self.progress()[3] >= count, f"{count} connections", timeout, every=0.05)
+
     def stop(self):
-        """No new messages."""
+        """No new messages; the second time, no waiting."""
+        self.is_stopped = True
         self.process.send_signal(signal.SIGINT)
 
     def kill(self):
@@ -63,7 +68,9 @@ class Audit:
         return found
 
     def end(self, timeout=180):
-        self.stop()
+        """Stops it, unless that was done, and returns what it found."""
+        if not self.is_stopped:
+            self.stop()
         return self.result(timeout)
 
 

@@ -250,5 +250,5 @@ class Broker:
         return not any(value for (name, _), value in samples.items()
                        if name in ("keepmq_pool_queued", "keepmq_replays_open"))
 
-    def settle(self):
-        until(self.is_idle, "the pools to be empty")
+    def settle(self, timeout=PATIENCE):
+        until(self.is_idle, "the pools to be empty", timeout)
