@@ -183,7 +183,9 @@ def test_stopping_while_publishers_are_paused(start, connect):
 
 def test_a_paused_publisher_is_disconnected_in_the_end(start, connect):
     """After backpressure.limit, with 0x97; its keep-alive time is not counted meanwhile."""
-    broker = start(settings={"store.queue_limit": 10, "store.max_batch": 5, "backpressure.limit": "3s"})
+    broker = start(settings={"store.queue_limit": 10, "store.max_batch": 5, "backpressure.limit": "3s"}, started=False)
+    broker.break_spool()
+    broker.start()
     publisher = connect(broker, "p", keep_alive=1)
     with broker.locked():
         begin = time.monotonic()
