@@ -10,8 +10,8 @@ COUNT = "select count(*) from mqtt_msg where topic = ?"
 IMPLEMENTATION_ERROR = 0x83
 
 
-def with_rules(start, rules, settings=None, pool=None):
-    return start(conf.plugin(conf.EMQX | rules, {"pool1": pool or {}}), settings)
+def with_rules(start, rules, settings=None, pool=None, **options):
+    return start(conf.plugin(conf.EMQX | rules, {"pool1": pool or {}}), settings, **options)
 
 
 # --- acknowledged means stored
@@ -207,7 +207,9 @@ def test_dead_letters_outlive_the_broker(start, connect):
 
 def test_a_database_that_stays_locked_refuses(start, connect):
     """When nothing can take the message: a reason code on MQTT 5, the end of the connection before."""
-    broker = with_rules(start, {}, {"store.give_up_after": "500ms"}, {"busy_timeout": "100ms"})
+    broker = with_rules(start, {}, {"store.give_up_after": "500ms"}, {"busy_timeout": "100ms"}, started=False)
+    broker.break_spool()
+    broker.start()
     new, old = connect(broker, "new"), connect(broker, "old", 4)
     broker.settle()
     with broker.locked():
@@ -258,6 +260,7 @@ def accounts(broker):
         assert accepted
         for labels, value in accepted.items():
             parts = [samples[(f"keepmq_{what}_{fate}_total", labels)] for fate in ("committed", "dead_lettered", "refused")]
+            parts.append(samples[(f"keepmq_{what}_spooled", labels)])
             assert value == sum(parts), (labels, value, parts)
 
 
