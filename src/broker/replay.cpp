@@ -36,13 +36,13 @@ OpenFence* Replay::find(Session& session, std::string_view as_subscribed) {
 
 void Replay::open(Session& session,
                   const Subscription& subscription,
-                  bool is_new,
+                  Opening opening,
                   const std::shared_ptr<PendingSuback>& suback,
                   std::size_t entry,
                   Now now) {
     std::vector<MessagePtr> held;
     std::vector<SubackEntry> subacks;
-    bool had_before = !is_new;
+    bool had_before = opening != Opening::first;
     bool gave_up = false;
     if (!session.replay)
         session.replay = std::make_unique<ReplayState>();
@@ -84,8 +84,9 @@ void Replay::open(Session& session,
     // [MQTT-3.3.1-9, MQTT-3.3.1-10, MQTT-3.3.1-11]
     const auto handling = subscription.retain_handling;
     fence.wants_retained =
-        !fence.shared && (handling == mqtt::RetainHandling::send ||
-                          (handling == mqtt::RetainHandling::send_if_new && is_new));
+        !fence.shared && opening != Opening::resumed &&
+        (handling == mqtt::RetainHandling::send ||
+         (handling == mqtt::RetainHandling::send_if_new && opening == Opening::first));
     if (gave_up)
         fence.fence.inherit_gave_up();
     for (const auto& message : held) hold_behind(session, fence, message);
@@ -119,8 +120,11 @@ void Replay::on_plan(FenceId id, const ReplayPlan& plan, Now now) {
         leasing_ = true;
     fence->fence.plan(plan);
     if (const auto found = session->subscriptions.find(fence->as_subscribed);
-        found != session->subscriptions.end())
-        found->second->replays = plan.fetch && !fence->shared;
+        found != session->subscriptions.end()) {
+        const bool replays = plan.fetch && !fence->shared;
+        if (std::exchange(found->second->replays, replays) != replays)
+            core_.subscriptions.keep(*session, *found->second);
+    }
     if (plan.fetch && !fence->shared && !fence->fence.wildcard())
         go_first(*session, *fence, now);
     advance(*session, *fence, now);
@@ -193,6 +197,8 @@ void Replay::send_suback(PendingSuback& suback, Now now) {
         mqtt::Suback answer;
         answer.packet_id = suback.packet_id;  // [MQTT-3.8.4-2]
         answer.reasons = suback.reasons;
+        if (connection->session->kept != 0)
+            core_.hold(*connection);
         core_.send(*connection, answer);
     }
     for (const FenceId id : suback.fences) {

@@ -22,10 +22,15 @@ class Replay {
   public:
     explicit Replay(Core& core) : core_{core} {}
 
+    enum class Opening : std::uint8_t {
+        first,     ///< the session did not have the subscription
+        repeated,  ///< SUBSCRIBE for one that it has
+        resumed,   ///< the session comes back after a restart of the broker
+    };
     /// A subscription took effect: opens its fence and raises Subscribed. `suback` waits for it.
     void open(Session& session,
               const Subscription& subscription,
-              bool is_new,
+              Opening opening,
               const std::shared_ptr<PendingSuback>& suback,
               std::size_t entry,
               Now now);
@@ -51,6 +56,11 @@ class Replay {
     void registered(Session& session, const Message& message);
     /// It was dropped although the session should have it.
     void lost(Session& session, const Message& message);
+    /// A delivery from before a restart has its place in the read position.
+    void restored(Session& session, const Message& message, bool leased);
+    /// Positions under a subscription from before a restart stand still until `open`: what was
+    /// dropped before it is not known any more.
+    static void await_reopening(Session& session, const Subscription& subscription);
     /// It is acknowledged, or deliberately not delivered.
     void settled(Session& session, const Message& message);
     /// Asks for pages if the session has room for them.

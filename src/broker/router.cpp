@@ -120,15 +120,36 @@ void Router::match(const Session& session, const Message& message, Match& out) c
     }
 }
 
+/// The broker's own topics say how it is now.
+bool Router::survives(const TopicName& topic) const {
+    return core_.journal.on() && !topic.view().starts_with("$SYS/");
+}
+
+void Router::forget_retained(const TopicName& topic) {
+    if (survives(topic))
+        core_.journal.add(RetainedGone{topic});
+}
+
+void Router::restore(const MessagePtr& message, Now now) {
+    core_.retained.keep(message, 0);
+    if (message->expires_at())
+        core_.timers.arm(
+            core_.retained_alarm, now.steady + retained_sweep, Timers::Kind::retained, 0);
+}
+
 void Router::keep_retained(const MessagePtr& message, Now now) {
     if (message->payload.empty()) {
         // A message that waited for its commit must not delete what came after it.
         const auto kept = core_.retained.find(message->topic.view());
-        if (kept && kept->id < message->id)
+        if (kept && kept->id < message->id) {
             core_.retained.erase(message->topic.view());  // [MQTT-3.3.1-6, MQTT-3.3.1-7]
+            forget_retained(message->topic);
+        }
         return;
     }
     core_.retained.keep(message, core_.limits.max_retained);  // [MQTT-3.3.1-5]
+    if (survives(message->topic) && core_.retained.find(message->topic.view()) == message)
+        core_.journal.add(RetainedKept{message});
     if (message->expires_at())
         core_.timers.arm(
             core_.retained_alarm, now.steady + retained_sweep, Timers::Kind::retained, 0);
