@@ -65,6 +65,7 @@ struct DeliveryKept {
     bool retain = false;
     bool tracked = false;
     bool leased = false;
+    bool held = false;             ///< waits behind the replay of a subscription
     mqtt::PacketId packet_id = 0;  ///< 0: waits in the queue
     bool released = false;         ///< PUBREC came
 };

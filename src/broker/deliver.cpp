@@ -15,6 +15,7 @@ Delivery make_delivery(const Outbound::Order& order) {
     delivery.qos = order.qos;
     delivery.retain = order.retain;
     delivery.tracked = order.track != Outbound::Track::none;
+    delivery.held = order.held;
     return delivery;
 }
 

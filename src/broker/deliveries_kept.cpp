@@ -1,6 +1,7 @@
 // Outbound: what of the deliveries survives a restart.
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/core.hpp"
 
@@ -30,7 +31,8 @@ void Outbound::keep(const Session& session, Delivery& delivery) {
                                    .qos = delivery.qos,
                                    .retain = delivery.retain,
                                    .tracked = delivery.tracked,
-                                   .leased = delivery.leased});
+                                   .leased = delivery.leased,
+                                   .held = delivery.held});
 }
 
 void Outbound::forget(Delivery& delivery) {
@@ -43,6 +45,7 @@ void Outbound::forget_all(Session& session) {
         return;
     for (Sent* sent : session.inflight.in_order()) forget(sent->delivery);
     for (std::size_t i = 0; i < session.queue.size(); ++i) forget(session.queue[i]);
+    core_.replay.forget_held(session);
 }
 
 /// After a crash the same Packet Identifier must stand for the same message, and a message that
@@ -65,9 +68,25 @@ void Outbound::restore(Session& session,
         ++core_.stats.inflight;
         return;
     }
+    put_back(session, std::move(delivery));
+}
+
+void Outbound::put_back(Session& session, Delivery delivery) {
     session.queue_bytes += weight(*delivery.message);
     session.queue.push_back(std::move(delivery));
     ++core_.stats.queued;
+}
+
+std::vector<Delivery> Outbound::take_held(Session& session) {
+    std::vector<Delivery> held;
+    for (auto left = session.queue.size(); left > 0; --left) {
+        auto delivery = pop(session);
+        if (std::exchange(delivery.held, false))
+            held.push_back(std::move(delivery));
+        else
+            put_back(session, std::move(delivery));
+    }
+    return held;
 }
 
 }  // namespace keepmq::broker

@@ -20,6 +20,7 @@ struct Delivery {
     bool retain = false;
     bool tracked = false;  ///< has a place in a read position
     bool leased = false;   ///< holds a one-to-one lease
+    bool held = false;     ///< waits for the replay that comes with the next connection
 };
 
 struct Sent {

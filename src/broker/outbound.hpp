@@ -32,6 +32,7 @@ class Outbound {
         std::uint64_t group = 0;
         Track track = Track::none;
         Room room = Room::bounded;  ///< forced: queued whatever the limit says
+        bool held = false;          ///< queued for a replay that is to come
     };
     /// Sends, queues or drops. False if it was dropped; the reason is counted.
     bool deliver(Session& session, const Order& order, Now now);
@@ -54,6 +55,9 @@ class Outbound {
     void forget_all(Session& session);
     /// From before a restart, in order. `packet_id` 0: it waits in the queue.
     void restore(Session& session, Delivery delivery, mqtt::PacketId packet_id, bool released);
+    /// What the queue holds for a replay that begins now.
+    [[nodiscard]] std::vector<Delivery> take_held(Session& session);
+    void put_back(Session& session, Delivery delivery);
     /// The session ends: leases go back, shared messages that the client did not see go on.
     void discard(Session& session, Now now);
 

@@ -159,6 +159,8 @@ void Replay::forget_unsubscribed(Session& session) {
 }
 
 void Replay::tidy(Session& session) {
+    if (session.replay && session.replay->fences.empty())
+        forget_held(session);
     if (session.replay && session.replay->empty())
         session.replay.reset();
 }

@@ -257,10 +257,12 @@ void Replay::deliver_retained(Session& session,
          .identifiers = {&identifier, identifier != 0 ? 1U : 0U},
          .track = tracked ? Outbound::Track::registered : Outbound::Track::none},
         now);
-    if (taken)
+    if (taken) {
         fence.fence.sent_as_retained(message->id);
-    else
+        forget_held(session, message->id);
+    } else {
         session.replay->under_way.erase(message->id);
+    }
 }
 
 void Replay::close(Session& session, OpenFence& fence, bool complete, Now now) {
@@ -276,7 +278,12 @@ std::vector<MessagePtr> Replay::take_out(Session& session, OpenFence& fence, boo
     auto& state = *session.replay;
     const auto id = fence.fence.id();
     auto held = fence.fence.release();
-    std::erase_if(held, [&](const auto& message) { return is_over(state, *message); });
+    std::erase_if(held, [&](const auto& message) {
+        const bool over = is_over(state, *message);
+        if (over)
+            forget_held(session, message->id);
+        return over;
+    });
     const bool frozen = fence.frozen;
     ended(fence);
     // What it left to a fetch that does not come any more is a hole, as is what was not read.
@@ -305,6 +312,8 @@ void Replay::pass_on(Session& session, const std::vector<MessagePtr>& messages, 
         core_.router.match(session, *message, match);
         if (match.any)
             core_.router.deliver_live(session, match, message, now);
+        if (!is_held(session, message->id))
+            forget_held(session, message->id);
     }
 }
 
@@ -333,6 +342,7 @@ void Replay::drop(Session& session, std::string_view as_subscribed, Now now) {
 void Replay::drop_all(Session& session) {
     if (!session.replay)
         return;
+    forget_held(session);
     for (const auto& fence : session.replay->fences) {
         ended(*fence);
         fences_.erase(static_cast<std::uint64_t>(fence->fence.id()));
@@ -346,7 +356,9 @@ void Replay::hold_behind(Session& session, OpenFence& fence, const MessagePtr& m
     if (fence.fence.hold(message, core_.limits.replay_buffer, given_up) == Fence::Hold::full) {
         ++core_.stats.dropped_queue_full;
         ++session.dropped;
+        forget_held(session, message->id);
     }
+    for (const auto& each : given_up) forget_held(session, each->id);
     // The fetch need not reach back to what another subscription was promised.
     for (const auto& each : given_up) {
         const auto name = each->topic.view();
@@ -356,7 +368,7 @@ void Replay::hold_behind(Session& session, OpenFence& fence, const MessagePtr& m
     }
 }
 
-bool Replay::hold(Session& session, const MessagePtr& message) {
+bool Replay::hold(Session& session, const MessagePtr& message, const Match* match) {
     auto& state = *session.replay;
     const auto name = message->topic.view();
     const auto covers = [&](const auto& one) { return !one->shared && one->fence.covers(name); };
@@ -376,6 +388,8 @@ bool Replay::hold(Session& session, const MessagePtr& message) {
         if (message->retain && !fence.retained_sent)
             fence.retained_live.insert(message->topic.str());
         hold_behind(session, fence, message);
+        if (match)
+            keep_held(session, message, *match);
         return true;
     }
     // A fetch may have brought it before its commit let it through here.

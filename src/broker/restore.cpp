@@ -33,6 +33,7 @@ class Restoration {
         delivery.retain = kept.retain;
         delivery.tracked = kept.tracked && delivery.message;
         delivery.leased = kept.leased && delivery.message;
+        delivery.held = kept.held;
         if (const auto found = session->subscriptions.find(kept.share);
             found != session->subscriptions.end())
             delivery.group = found->second->group;

@@ -72,7 +72,7 @@ void Router::deliver_live(Session& session,
                           const Match& match,
                           const MessagePtr& message,
                           Now now) {
-    if (session.replay && core_.replay.hold(session, message))
+    if (session.replay && core_.replay.hold(session, message, &match))
         return;
     const bool tracked = message->stored && match.qos != Qos::at_most_once;
     if (!match.wanted) {
@@ -82,13 +82,16 @@ void Router::deliver_live(Session& session,
         }
         return;
     }
+    // Until its client is back and the replay of a session from before a restart begins.
+    const bool held = session.restored && core_.replay.replays(session, message->topic.view());
     core_.outbound.deliver(
         session,
         {.message = message,
          .qos = std::min(message->qos, match.qos),                // [MQTT-3.8.4-8]
          .retain = message->retain && match.retain_as_published,  // [MQTT-3.3.1-12, 13]
          .identifiers = match.identifiers,
-         .track = tracked ? Outbound::Track::live : Outbound::Track::none},
+         .track = tracked && !held ? Outbound::Track::live : Outbound::Track::none,
+         .held = held},
         now);
 }
 

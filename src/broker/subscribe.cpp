@@ -156,6 +156,7 @@ void Subscriptions::reopen(Session& session, Now now) {
     std::ranges::sort(replaying, {}, &Subscription::number);
     for (const auto* subscription : replaying)
         core_.replay.open(session, *subscription, Replay::Opening::resumed, nullptr, 0, now);
+    core_.replay.hold_again(session);
 }
 
 void Subscriptions::on_unsubscribe(Connection& connection,

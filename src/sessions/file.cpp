@@ -35,7 +35,8 @@ constexpr const char* schema =
     ");"
     "create table if not exists deliveries(number integer primary key, session int not null,"
     " message int not null, identifiers blob, share text not null, qos int not null,"
-    " retain int not null, tracked int not null, leased int not null, packet_id int not null,"
+    " retain int not null, tracked int not null, leased int not null, held int not null,"
+    " packet_id int not null,"
     " released int not null);"
     "create table if not exists incoming(session int not null, packet_id int not null,"
     " stage int not null, msgid text not null, primary key(session, packet_id)) without rowid;"
@@ -139,7 +140,7 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
         {&put_message_,
          with_message("insert into messages(message,", ") values(?,") + message_values},
         {&drop_message_, "delete from messages where message=?"},
-        {&put_delivery_, "replace into deliveries values(?,?,?,?,?,?,?,?,?,?,?)"},
+        {&put_delivery_, "replace into deliveries values(?,?,?,?,?,?,?,?,?,?,?,?)"},
         {&drop_delivery_, "delete from deliveries where number=?"},
         {&mark_sent_, "update deliveries set packet_id=? where number=?"},
         {&message_of_, "select message from deliveries where number=?"},
@@ -300,6 +301,7 @@ bool SqliteFile::insert(const DeliveryKept& d) {
         .bind(d.retain)
         .bind(d.tracked)
         .bind(d.leased)
+        .bind(d.held)
         .bind(d.packet_id)
         .bind(d.released)
         .run();

@@ -119,8 +119,8 @@ void Loading::messages() {
 
 void Loading::deliveries() {
     each(
-        "select number,session,message,identifiers,share,qos,retain,tracked,leased,packet_id,"
-        "released from deliveries order by number",
+        "select number,session,message,identifiers,share,qos,retain,tracked,leased,held,"
+        "packet_id,released from deliveries order by number",
         "deliveries",
         [&](Statement& row) {
             DeliveryKept kept;
@@ -134,6 +134,7 @@ void Loading::deliveries() {
             kept.retain = row.number() != 0;
             kept.tracked = row.number() != 0;
             kept.leased = row.number() != 0;
+            kept.held = row.number() != 0;
             row.read(kept.packet_id);
             kept.released = row.number() != 0;
             if (message != 0) {

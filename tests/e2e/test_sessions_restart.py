@@ -184,6 +184,7 @@ def test_a_session_expires_while_the_broker_is_away(start, connect):
     short.subscribe("t", qos=1)
     short.disconnect()
     connect(broker, "long", **LASTING).disconnect()
+    on_disk(broker)
     broker.kill()
     # No moment can be awaited while nothing runs: the clock of the file is put back instead.
     broker.execute("update sessions set disconnected_at = disconnected_at - 2000000",
