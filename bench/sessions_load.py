@@ -41,7 +41,7 @@ def run(binary, folder, wait_for=60.0):
     shutil.copytree(ROOT / "etc", folder / "etc", dirs_exist_ok=True)
     begin = time.monotonic()
     process = subprocess.Popen(
-        [str(binary), "start", "-c", str(folder / "etc/keepmq.conf"), "--set", "plugins.loaded=", "--set",
+        [str(binary.resolve()), "start", "-c", str(folder / "etc/keepmq.conf"), "--set", "plugins.loaded=", "--set",
          f"node.ports_file={ports}", "--set", "listener.tcp.external=127.0.0.1:0", "--set",
          "dashboard.listener.http=off", "--set", "log.level=warning"], cwd=folder)
     while not ports.exists():

@@ -22,8 +22,9 @@ void show_persistence(CtlSession& session, const json::object& kept) {
                   << " changes under way\n";
     if (cell(kept, "set_aside") != "0")
         session.out() << "their file was damaged at the start and set aside: see the log\n";
-    if (const auto error = cell(kept, "last_error"); !error.empty())
-        session.out() << "they CANNOT BE WRITTEN now: " << error << '\n';
+    if (const auto* error = kept.if_contains("last_error");
+        error && error->is_string() && !error->get_string().empty())
+        session.out() << "they CANNOT BE WRITTEN now: " << cell(kept, "last_error") << '\n';
 }
 
 void show_status(CtlSession& session, CtlArguments) {

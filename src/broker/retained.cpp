@@ -71,7 +71,8 @@ class Retained::Impl {
         }
         if (limit != 0 && sorted_.size() >= limit)
             return false;
-        const auto& slot = *sorted_.insert(Slot{message}).first;
+        // The end: those from before a restart come in order.
+        const auto& slot = *sorted_.insert(sorted_.end(), Slot{message});
         names_.insert(&slot);
         note_expiry(slot);
         return true;

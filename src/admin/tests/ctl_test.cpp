@@ -43,13 +43,11 @@ class Ctl : public ServerTest {
 
 TEST_F(Ctl, Status) {
     const std::string running = "Node 'keepmq@127.0.0.1' is started\nkeepmq 0.1.0 is running\n";
-    EXPECT_EQ(output({"status"}),
-              running + "sessions and retained messages end with the broker\n");
+    EXPECT_EQ(output({"status"}), running + "sessions and retained messages end with the broker\n");
     source.the_status.persistence.on = true;
     source.the_status.persistence.backlog = 12;
     EXPECT_EQ(output({"status"}),
-              running +
-                  "sessions and retained messages are kept on disk, 12 changes under way\n");
+              running + "sessions and retained messages are kept on disk, 12 changes under way\n");
     source.the_status.persistence.set_aside = 1;
     source.the_status.persistence.last_error = "disk full";
     EXPECT_THAT(output({"status"}),
