@@ -2,6 +2,7 @@
 #include <boost/json/object.hpp>
 #include <utility>
 
+#include "admin/figures.hpp"
 #include "admin/json_text.hpp"
 #include "admin/router.hpp"
 #include "base/time.hpp"
@@ -25,6 +26,11 @@ json::object broker_json(const Status& status) {
     auto out = common_json(status);
     out["sysdescr"] = "KeepMQ";
     out["datetime"] = iso_time(read_clocks().wall);
+    const auto& kept = status.persistence;
+    json::object persistence{{"on", kept.on}};
+    for (const auto& figure : persistence_figures()) persistence[figure.name] = kept.*figure.member;
+    persistence["last_error"] = json_text(kept.last_error);
+    out["persistence"] = std::move(persistence);
     return out;
 }
 

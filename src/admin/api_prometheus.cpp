@@ -139,12 +139,25 @@ void write_rules(Exposition& out, const std::vector<RuleStatus>& rules) {
     }
 }
 
+void write_persistence(Exposition& out, const PersistenceStatus& kept) {
+    if (!kept.on)
+        return;
+    for (const auto& figure : persistence_figures()) {
+        out.metric(figure.metric, figure.kind, figure.help);
+        out.sample({}, kept.*figure.member);
+    }
+    out.metric("keepmq_sessions_commit_seconds", Kind::gauge, "Time of one transaction.");
+    out.sample({{"quantile", "0.5"}}, static_cast<double>(kept.commit_micros_p50) / 1e6);
+    out.sample({{"quantile", "0.99"}}, static_cast<double>(kept.commit_micros_p99) / 1e6);
+}
+
 Reply scrape(Source& source, const Request&) {
     const auto status = source.status();
     Exposition out;
     write_process(out, status);
     write_broker(out, status, source.stats());
     write_listeners(out, status.listeners);
+    write_persistence(out, status.persistence);
     write_pools(out, source.pools());
     write_rules(out, source.rules());
     out.metric("keepmq_dead_letters", Kind::gauge, "Writes kept as dead letters.");

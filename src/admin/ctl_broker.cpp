@@ -13,6 +13,20 @@ const json::object* first_object(const json::value& data) {
     return data.get_array()[0].if_object();
 }
 
+void show_persistence(CtlSession& session, const json::object& kept) {
+    if (cell(kept, "on") != "true") {
+        session.out() << "sessions and retained messages end with the broker\n";
+        return;
+    }
+    session.out() << "sessions and retained messages are kept on disk, " << cell(kept, "backlog")
+                  << " changes under way\n";
+    if (cell(kept, "set_aside") != "0")
+        session.out() << "their file was damaged at the start and set aside: see the log\n";
+    if (const auto* error = kept.if_contains("last_error");
+        error && error->is_string() && !error->get_string().empty())
+        session.out() << "they CANNOT BE WRITTEN now: " << cell(kept, "last_error") << '\n';
+}
+
 void show_status(CtlSession& session, CtlArguments) {
     const auto data = session.ask(Method::get, "/api/v4/brokers");
     if (!data)
@@ -22,6 +36,8 @@ void show_status(CtlSession& session, CtlArguments) {
     if (const auto* broker = first_object(*data)) {
         session.out() << "Node '" << cell(*broker, "node") << "' is started\n"
                       << "keepmq " << cell(*broker, "version") << " is running\n";
+        if (const auto* kept = broker->if_contains("persistence"); kept && kept->is_object())
+            show_persistence(session, kept->get_object());
     }
 }
 

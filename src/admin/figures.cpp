@@ -324,8 +324,51 @@ constexpr Figure<Rule> of_rules[] = {
      &Rule::errors},
 };
 
+using Kept = PersistenceStatus;
+constexpr Figure<Kept> of_persistence[] = {
+    {counter,
+     "changes",
+     "keepmq_sessions_changes_total",
+     "",
+     "Changes of sessions and retained messages that must survive a restart.",
+     &Kept::changes},
+    {counter,
+     "rows",
+     "keepmq_sessions_rows_total",
+     "",
+     "Rows that were written for them.",
+     &Kept::rows},
+    {counter,
+     "batches",
+     "keepmq_sessions_batches_total",
+     "",
+     "Transactions that were flushed to sessions.db.",
+     &Kept::batches},
+    {counter,
+     "failures",
+     "keepmq_sessions_failures_total",
+     "",
+     "Transactions that failed; they are tried again.",
+     &Kept::failures},
+    {gauge,
+     "backlog",
+     "keepmq_sessions_backlog",
+     "",
+     "Changes that are not on the disk yet.",
+     &Kept::backlog},
+    {gauge,
+     "set_aside",
+     "keepmq_sessions_set_aside",
+     "",
+     "1 if sessions.db was damaged at the start: what it held is lost.",
+     &Kept::set_aside},
+};
+
 }  // namespace
 
+std::span<const Figure<PersistenceStatus>> persistence_figures() {
+    return of_persistence;
+}
 std::span<const Figure<Stats>> broker_figures() {
     return of_broker;
 }

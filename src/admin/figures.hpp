@@ -25,5 +25,6 @@ struct Figure {
 [[nodiscard]] std::span<const Figure<broker::Stats>> broker_figures();
 [[nodiscard]] std::span<const Figure<PoolStatus>> pool_figures();
 [[nodiscard]] std::span<const Figure<RuleStatus>> rule_figures();
+[[nodiscard]] std::span<const Figure<PersistenceStatus>> persistence_figures();
 
 }  // namespace keepmq::admin

@@ -23,6 +23,14 @@ struct ListenerStatus {
     std::size_t max_connections = 0;
 };
 
+/// What the broker keeps of sessions and retained messages; see sessions::Stats.
+struct PersistenceStatus {
+    bool on = false;
+    std::string last_error;  ///< empty while all is well
+    std::uint64_t changes = 0, rows = 0, batches = 0, failures = 0, backlog = 0, set_aside = 0;
+    std::uint64_t commit_micros_p50 = 0, commit_micros_p99 = 0;
+};
+
 struct Status {
     std::string version;
     std::string node;
@@ -33,6 +41,7 @@ struct Status {
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t paused_connections = 0;
+    PersistenceStatus persistence;
 };
 
 struct PluginStatus {

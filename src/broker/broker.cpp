@@ -167,8 +167,11 @@ std::optional<SteadyTime> Broker::next_deadline() const {
 
 // --- answers of runtime ------------------------------------------------------------------------
 
-void Broker::route(const MessagePtr& message, Now now) {
+void Broker::route(const MessagePtr& message, Now now, Ticket ticket) {
+    const auto before = impl_->journal.made();
     impl_->router.route(message, now);
+    if (ticket != Ticket{} && impl_->journal.on())
+        impl_->inbound.routed(ticket, impl_->journal.made() != before);
 }
 
 void Broker::settle(Ticket ticket, mqtt::ReasonCode reason, Now now) {
@@ -210,6 +213,28 @@ void Broker::unsubscribe_on_behalf(const ClientId& client,
                                    Now now) {
     if (auto* session = impl_->sessions.find(client.view()))
         impl_->subscriptions.unsubscribe_on_behalf(*session, filters, now);
+}
+
+// --- what survives a restart -------------------------------------------------------------------
+
+void Broker::restore(std::vector<Change> kept, Now now) {
+    impl_->restore(kept, now);
+}
+
+void Broker::swap_changes(std::vector<Change>& into) {
+    impl_->journal.swap(into);
+}
+
+std::uint64_t Broker::changes_made() const {
+    return impl_->journal.made();
+}
+
+void Broker::on_committed(std::uint64_t change) {
+    impl_->on_committed(change);
+}
+
+void Broker::on_commit_failed(Now now) {
+    impl_->on_commit_failed(now);
 }
 
 void Broker::publish_internal(TopicName topic, std::string payload, Qos qos, bool retain, Now now) {
@@ -275,7 +300,10 @@ void Broker::each_retained(std::string_view filter,
 }
 
 bool Broker::delete_retained(const TopicName& topic) {
-    return impl_->retained.erase(topic.view());
+    const bool was_there = impl_->retained.erase(topic.view());
+    if (was_there)
+        impl_->router.forget_retained(topic);
+    return was_there;
 }
 
 }  // namespace keepmq::broker

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "broker/changes.hpp"
 #include "broker/effects.hpp"
 #include "broker/limits.hpp"
 #include "broker/outbox.hpp"
@@ -165,7 +166,8 @@ class Broker {
     // --- answers of runtime --------------------------------------------------------------------
 
     /// Delivers an admitted message to its subscribers and keeps it as retained if it asks for it.
-    void route(const MessagePtr& message, Now now);
+    /// The answer behind `ticket`, if there is one, waits for what that changed.
+    void route(const MessagePtr& message, Now now, Ticket ticket = {});
     /// The publish behind `ticket` is durable (success) or refused. Acks leave in arrival order. A
     /// refusal is PUBACK/PUBREC with the code on MQTT 5 and a closed connection before.
     void settle(Ticket ticket, mqtt::ReasonCode reason, Now now);
@@ -191,6 +193,23 @@ class Broker {
     void unsubscribe_on_behalf(const ClientId& client,
                                std::span<const TopicFilter> filters,
                                Now now);
+
+    // --- what survives a restart (changes.hpp) -------------------------------------------------
+
+    /// From now on changes are made, and what must not be said before they are durable waits for
+    /// on_committed. `kept` is what they came to in an earlier run. Before the first client, and
+    /// after `listen`.
+    void restore(std::vector<Change> kept, Now now);
+    /// Changes since the last call, into an empty vector of the caller. Those of one turn of
+    /// runtime belong into one transaction.
+    void swap_changes(std::vector<Change>& into);
+    /// Number of the newest change; that of the first is 1.
+    [[nodiscard]] std::uint64_t changes_made() const;
+    /// All changes up to this one are durable.
+    void on_committed(std::uint64_t change);
+    /// Changes cannot be made durable at present: publishes and connections that wait for one are
+    /// refused or ended. The changes may become durable later.
+    void on_commit_failed(Now now);
 
     /// A message of the broker itself ($SYS). Routed at once, no rules.
     void publish_internal(TopicName topic, std::string payload, Qos qos, bool retain, Now now);

@@ -34,6 +34,9 @@ void Outbound::on_pubrec(Session& session, const mqtt::Pubrec& packet, Now now) 
     sent->released = true;
     sent->delivery.message.reset();
     sent->delivery.group = 0;
+    if (sent->delivery.number != 0)
+        core_.journal.add(DeliveryReleased{sent->delivery.number});
+    hold(*session.connection, sent->delivery);
     core_.send_ack<mqtt::Pubrel>(*session.connection, packet.packet_id);
 }
 
@@ -56,6 +59,7 @@ void Outbound::acknowledged(Session& session, Delivery& delivery, Now now) {
 void Outbound::complete(Session& session, Sent& sent) {
     if (sent.counted)
         --session.outstanding;
+    forget(sent.delivery);
     session.inflight.erase(sent);
     --core_.stats.inflight;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "broker/core.hpp"
 #include "model/topic.hpp"
@@ -40,6 +41,7 @@ void Lifecycle::on_connect(Connection& connection, const mqtt::Connect& packet, 
     }
     const auto& client = admission.client;
     Session* session = core_.sessions.find(client.view());
+    const bool discards_kept = session && session->kept != 0 && packet.clean_start;
     if (session) {
         take_over(*session, packet.clean_start, now);
         session = core_.sessions.find(client.view());
@@ -51,6 +53,8 @@ void Lifecycle::on_connect(Connection& connection, const mqtt::Connect& packet, 
         ++core_.stats.sessions;
     }
     adopt(connection, *session, packet, now);
+    if (discards_kept)
+        core_.hold(connection);  // else a crash would bring it back
     send_connack(connection, *session, packet, admission.assigned, present);
     if (present)
         core_.raise(Hook::session_resumed, [&] {
@@ -61,6 +65,8 @@ void Lifecycle::on_connect(Connection& connection, const mqtt::Connect& packet, 
             return SessionCreated{session->who(), now.wall};
         });
     core_.raise(Hook::client_connected, [&] { return ClientConnected{session->who(), now.wall}; });
+    if (std::exchange(session->restored, false))
+        core_.subscriptions.reopen(*session, now);
     core_.outbound.resume(*session, now);
 }
 
@@ -132,7 +138,7 @@ void Lifecycle::take_over(Session& session, bool clean_start, Now now) {
         const bool continues = !clean_start && session.lasting();
         const bool delayed = session.will && session.will->delay > 0;
         if (continues && delayed)
-            session.will.reset();
+            drop_will(session);
         end(*session.connection,
             {.reason = "takenover", .say = ReasonCode::session_taken_over},
             now);  // [MQTT-3.1.4-3]
@@ -145,7 +151,7 @@ void Lifecycle::take_over(Session& session, bool clean_start, Now now) {
     if (clean_start)
         end_session(*left, "discarded", now);  // [MQTT-3.1.2-4]
     else
-        left->will.reset();
+        drop_will(*left);
 }
 
 void Lifecycle::adopt(Connection& connection,
@@ -172,8 +178,11 @@ void Lifecycle::adopt(Connection& connection,
     session.keep_alive = packet.keep_alive;
     if (packet.version == ProtocolVersion::v5 && core_.limits.server_keep_alive)
         session.keep_alive = *core_.limits.server_keep_alive;  // [MQTT-3.1.2-21]
-    if (packet.will)
+    keep(session);
+    if (packet.will) {
         session.will = make_will(session, *packet.will);
+        keep_will(session, now);
+    }
 
     const std::chrono::duration<double> patience{session.keep_alive *
                                                  core_.limits.keep_alive_factor};

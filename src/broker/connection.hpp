@@ -27,8 +27,9 @@ struct Connection {
     ConnectionId id{};
     State state = State::opened;
     mqtt::ProtocolVersion version = mqtt::ProtocolVersion::v3_1_1;
-    bool dirty = false;   ///< in the list of outboxes to write
-    bool paused = false;  ///< runtime does not read it, so its silence means nothing
+    bool dirty = false;          ///< in the list of outboxes to write
+    bool awaits_commit = false;  ///< in the list of those that wait for a change
+    bool paused = false;         ///< runtime does not read it, so its silence means nothing
     std::uint16_t peer_port = 0;
     std::uint16_t receive_maximum = 65'535;  ///< what the client takes at once
     std::uint16_t alias_maximum = 0;         ///< that the client accepts

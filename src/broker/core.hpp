@@ -11,6 +11,7 @@
 #include "broker/broker.hpp"
 #include "broker/connection.hpp"
 #include "broker/inbound.hpp"
+#include "broker/journal.hpp"
 #include "broker/leases.hpp"
 #include "broker/lifecycle.hpp"
 #include "broker/outbound.hpp"
@@ -39,7 +40,9 @@ struct Core {
 
     std::vector<Effect> effects;
     std::vector<ConnectionId> dirty;
+    std::vector<ConnectionId> awaiting;  ///< something of theirs waits for a change
     Timers timers;
+    Journal journal;
 
     SlotMap<std::unique_ptr<Connection>> connections;
     Sessions sessions;
@@ -55,6 +58,11 @@ struct Core {
     Inbound inbound{*this};
     Subscriptions subscriptions{*this};
     Lifecycle lifecycle{*this};
+
+    // restore.cpp; see Broker.
+    void restore(std::vector<Change>& kept, Now now);
+    void on_committed(std::uint64_t change);
+    void on_commit_failed(Now now);
 
     /// Null for one that was released.
     [[nodiscard]] Connection* find(ConnectionId id) {
@@ -78,6 +86,20 @@ struct Core {
         if (!connection.dirty) {
             connection.dirty = true;
             dirty.push_back(connection.id);
+        }
+    }
+
+    /// What is put into the outbox from now on waits until all changes made so far are durable.
+    void hold(Connection& connection) {
+        if (!journal.is_pending())
+            return;
+        connection.outbox.hold(journal.made());
+        await_commit(connection);
+    }
+    void await_commit(Connection& connection) {
+        if (!connection.awaits_commit) {
+            connection.awaits_commit = true;
+            awaiting.push_back(connection.id);
         }
     }
 

@@ -7,10 +7,6 @@
 namespace keepmq::broker {
 namespace {
 
-std::size_t weight(const Message& message) {
-    return message.payload.size() + message.topic.str().size() + sizeof(Delivery);
-}
-
 Delivery make_delivery(const Outbound::Order& order) {
     Delivery delivery;
     delivery.message = order.message;
@@ -19,6 +15,7 @@ Delivery make_delivery(const Outbound::Order& order) {
     delivery.qos = order.qos;
     delivery.retain = order.retain;
     delivery.tracked = order.track != Outbound::Track::none;
+    delivery.held = order.held;
     return delivery;
 }
 
@@ -56,6 +53,7 @@ bool Outbound::deliver(Session& session, const Order& order, Now now) {
         core_.leases.take(order.message->id);
         delivery.leased = true;
     }
+    keep(session, delivery);
     transmit(session, *connection, std::move(delivery), now);
     return true;
 }
@@ -113,6 +111,7 @@ bool Outbound::enqueue(Session& session, const Order& order) {
         core_.leases.take(order.message->id);
         delivery.leased = true;
     }
+    keep(session, delivery);
     session.queue.push_back(std::move(delivery));
     session.queue_bytes += bytes;
     ++core_.stats.queued;
@@ -146,6 +145,7 @@ void Outbound::send_waiting(Session& session, Now now) {
         if (is_expired(*delivery.message, now)) {
             ++core_.stats.dropped_expired;
             drop_settled(session, delivery);
+            forget(delivery);
         } else if (waits_for_ack) {
             transmit(session, *connection, std::move(delivery), now);
         } else {
@@ -167,11 +167,15 @@ void Outbound::transmit_qos0(Session& session,
 void Outbound::transmit(Session& session, Connection& connection, Delivery delivery, Now now) {
     Sent& sent = session.inflight.insert(std::move(delivery));
     const auto& d = sent.delivery;
+    if (d.number != 0)
+        core_.journal.add(DeliverySent{d.number, sent.packet_id});
+    hold(connection, d);
     if (!write(
             connection, *d.message, {d.qos, d.retain, false, sent.packet_id}, d.identifiers, now)) {
         auto dropped = std::move(sent.delivery);
         session.inflight.erase(sent);
         drop_settled(session, dropped);
+        forget(dropped);
         return;
     }
     ++session.outstanding;
@@ -210,6 +214,7 @@ void Outbound::resend_next(Session& session, Connection& connection, Now now) {
     Sent* sent = session.inflight.find(session.resend.pop_front());
     if (!sent)
         return;
+    hold(connection, sent->delivery);
     if (sent->released) {
         core_.send_ack<mqtt::Pubrel>(connection, sent->packet_id);
         return;
@@ -224,6 +229,7 @@ void Outbound::resend_next(Session& session, Connection& connection, Now now) {
         return;
     }
     drop_settled(session, sent->delivery);
+    forget(sent->delivery);
     session.inflight.erase(*sent);
     --core_.stats.inflight;
 }
@@ -237,6 +243,7 @@ void Outbound::discard(Session& session, Now now) {
         if (delivery.group != 0 && delivery.message && !(seen && delivery.qos == Qos::exactly_once))
             orphans.emplace_back(delivery.message, delivery.group);
     };
+    forget_all(session);
     for (Sent* sent : session.inflight.in_order()) give_up(sent->delivery, true);
     core_.stats.inflight -= session.inflight.size();
     core_.stats.queued -= session.queue.size();

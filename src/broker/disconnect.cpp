@@ -102,6 +102,7 @@ void Lifecycle::end(Connection& connection, const Ending& ending, Now now) {
     if (connection.state == Connection::State::closed)
         return;
     const bool was_connected = connection.state == Connection::State::connected;
+    connection.outbox.drop_held();
     if (was_connected && ending.say && connection.is_v5()) {
         mqtt::Disconnect last;
         last.reason = *ending.say;
@@ -130,7 +131,7 @@ void Lifecycle::leave(Session& session, const Ending& ending, Now now) {
             session.who(), now.wall, session.connected_at, std::string{ending.reason}};
     });
     if (!ending.will)
-        session.will.reset();  // [MQTT-3.1.2-10]
+        drop_will(session);  // [MQTT-3.1.2-10]
     if (session.will) {
         if (session.will->delay == 0)
             publish_will(session, now);  // [MQTT-3.1.2-8]
@@ -143,6 +144,9 @@ void Lifecycle::leave(Session& session, const Ending& ending, Now now) {
     }
     if (session.expiry_interval != Session::never_expires)
         session.expires_at = now.steady + std::chrono::seconds{session.expiry_interval};
+    keep(session);
+    if (session.will_due)
+        keep_will(session, now);
     arm(session);
 }
 
@@ -155,6 +159,8 @@ void Lifecycle::end_session(Session& session, std::string_view reason, Now now) 
     core_.subscriptions.remove_all(session);
     core_.replay.drop_all(session);
     core_.outbound.discard(session, now);
+    if (session.kept != 0)
+        core_.journal.add(SessionGone{session.kept});
     --core_.stats.sessions;
     core_.sessions.erase(session);
 }
@@ -185,7 +191,9 @@ void Lifecycle::on_timer(const Timers::Entry& due, Now now) {
             break;
         case Timers::Kind::retained:
             if (Timers::accept(core_.retained_alarm, due)) {
-                core_.retained.expire(now.wall, retained_sweep_budget);
+                core_.retained.expire(now.wall, retained_sweep_budget, [&](const Message& message) {
+                    core_.router.forget_retained(message.topic);
+                });
                 if (core_.retained.size() > 0)
                     core_.timers.arm(core_.retained_alarm,
                                      now.steady + retained_sweep,

@@ -22,11 +22,16 @@ struct Close {
 };
 
 /// A PUBLISH was admitted. `runtime` runs the rules of message.publish, calls Broker::route (now,
-/// or after the commit) and, when ticket is not 0, Broker::settle exactly once.
+/// or after the commit) with the ticket and, when that is not 0, Broker::settle exactly once.
 struct Published {
     std::shared_ptr<Message> message;
     Ticket ticket{};
     ConnectionId from{};  ///< 0 for a will or an internal message
+    /// No rule may store the message before this change is durable (Broker::on_committed): only
+    /// then does a repetition after a crash get the same message id. 0: none.
+    std::uint64_t after = 0;
+    /// It was routed before a restart: only the rules are to run, again.
+    bool again = false;
 };
 
 /// Something rules may be bound to. Not raised for message.publish and session.subscribed, which

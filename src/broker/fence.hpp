@@ -62,6 +62,8 @@ class Fence {
                             std::size_t limit,
                             std::vector<MessagePtr>& given_up);
 
+    [[nodiscard]] bool is_holding(MessageId id) const { return held_ids_.contains(id); }
+
     /// The next page may be asked for: fetching or late, none under way.
     [[nodiscard]] bool wants_page() const;
     struct PageRequest {

@@ -20,10 +20,17 @@ class Inbound {
 
     void on_publish(Connection& connection, const mqtt::Publish& packet, Now now);
     void on_pubrel(Connection& connection, const mqtt::Pubrel& packet);
+    /// The message behind the ticket is with its subscribers; `changed`: that made changes which
+    /// its answer waits for.
+    void routed(Ticket ticket, bool changed);
     /// The message behind the ticket is durable or refused.
     void settle(Ticket ticket, mqtt::ReasonCode reason, Now now);
     /// The session ends: its open tickets settle nothing any more.
     void forget(Session& session);
+    /// Sends what is ready and durable.
+    void flush(Connection& connection);
+    /// Changes cannot be made durable now: what waits for them is refused.
+    void refuse_waiting(Connection& connection, Now now);
     /// False: do not read more until something is settled. For clients before MQTT 5, which know no
     /// Receive Maximum.
     [[nodiscard]] bool has_room(const Connection& connection) const;
@@ -34,6 +41,7 @@ class Inbound {
         ConnectionId connection{};
         std::uint64_t slot = 0;     ///< in AckSlots of that connection
         std::uint64_t session = 0;  ///< key, for QoS 2
+        std::uint64_t after = 0;    ///< change that must be durable before the answer
         mqtt::PacketId packet_id = 0;
         Qos qos = Qos::at_most_once;
     };
@@ -58,7 +66,13 @@ class Inbound {
                 const mqtt::Publish& packet,
                 mqtt::ReasonCode reason,
                 Now now);
-    void flush(Connection& connection);
+    void answer(Connection& connection,
+                std::uint64_t slot,
+                mqtt::ReasonCode reason,
+                std::uint64_t after);
+    /// The exchange with the client has come further, or is over.
+    void keep(const Session& session, mqtt::PacketId packet_id, const Incoming& exchange);
+    void forget(Session& session, mqtt::PacketId packet_id);
 
     Core& core_;
     SlotMap<Pending> pending_;

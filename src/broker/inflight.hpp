@@ -14,11 +14,13 @@ namespace keepmq::broker {
 struct Delivery {
     MessagePtr message;                      ///< null once PUBREC came
     std::vector<std::uint32_t> identifiers;  ///< of the matching subscriptions
-    std::uint64_t group = 0;  ///< key of the shared group that chose the session, or 0
+    std::uint64_t group = 0;   ///< key of the shared group that chose the session, or 0
+    std::uint64_t number = 0;  ///< in the journal, or 0
     Qos qos = Qos::at_most_once;
     bool retain = false;
     bool tracked = false;  ///< has a place in a read position
     bool leased = false;   ///< holds a one-to-one lease
+    bool held = false;     ///< waits for the replay that comes with the next connection
 };
 
 struct Sent {
@@ -53,6 +55,17 @@ class Inflight {
         slot.counted = true;
         ++size_;
         return slot;
+    }
+
+    /// As it was before a restart; the last one is the newest. Precondition: `id` is free.
+    void restore(Delivery delivery, mqtt::PacketId id, bool released) {
+        while (slots_.empty() || at(id).packet_id != 0) grow();
+        Sent& slot = at(id);
+        slot.delivery = std::move(delivery);
+        slot.order = ++order_;
+        slot.packet_id = last_ = id;
+        slot.released = released;
+        ++size_;
     }
 
     [[nodiscard]] Sent* find(mqtt::PacketId id) {

@@ -38,6 +38,9 @@ class Lifecycle {
     void end(Connection& connection, const Ending& ending, Now now);
     /// Ends it from our side, with a DISCONNECT on MQTT 5.
     void disconnect(Connection& connection, mqtt::ReasonCode reason, Now now);
+    /// From before a restart, away. Null if there is one of that client.
+    Session* restore(const SessionKept& kept, Now now);
+    void restore(Session& session, const WillKept& kept, Now now);
     /// For what a client does wrong [MQTT-4.13.1-1].
     void protocol_error(Connection& connection, mqtt::ReasonCode reason, Now now);
 
@@ -70,6 +73,10 @@ class Lifecycle {
     [[nodiscard]] static std::unique_ptr<PendingWill> make_will(const Session& session,
                                                                 const mqtt::Will& will);
     void publish_will(Session& session, Now now);
+    void drop_will(Session& session);
+    /// The session or its will changed; both must survive a restart if the session lasts.
+    void keep(Session& session);
+    void keep_will(const Session& session, Now now);
 
     Core& core_;
 };

@@ -32,6 +32,7 @@ class Outbound {
         std::uint64_t group = 0;
         Track track = Track::none;
         Room room = Room::bounded;  ///< forced: queued whatever the limit says
+        bool held = false;          ///< queued for a replay that is to come
     };
     /// Sends, queues or drops. False if it was dropped; the reason is counted.
     bool deliver(Session& session, const Order& order, Now now);
@@ -50,6 +51,13 @@ class Outbound {
     void resume(Session& session, Now now);
     /// The connection ended; everything in flight belongs to the next one.
     void suspend(Session& session);
+    /// The session need not survive a restart any more.
+    void forget_all(Session& session);
+    /// From before a restart, in order. `packet_id` 0: it waits in the queue.
+    void restore(Session& session, Delivery delivery, mqtt::PacketId packet_id, bool released);
+    /// What the queue holds for a replay that begins now.
+    [[nodiscard]] std::vector<Delivery> take_held(Session& session);
+    void put_back(Session& session, Delivery delivery);
     /// The session ends: leases go back, shared messages that the client did not see go on.
     void discard(Session& session, Now now);
 
@@ -71,6 +79,12 @@ class Outbound {
     };
 
     void send_waiting(Session& session, Now now);
+    /// The delivery must survive a restart, if its session does.
+    void keep(const Session& session, Delivery& delivery);
+    /// It is over, or its session need not survive any more.
+    void forget(Delivery& delivery);
+    /// What the client must not see before a restart would know of it.
+    void hold(Connection& connection, const Delivery& delivery);
     bool deliver_at_most_once(Session& session, const Order& order, Now now);
     bool enqueue(Session& session, const Order& order);
     void account(Session& session, const Order& order);
@@ -101,6 +115,11 @@ class Outbound {
     std::array<Frame, 12> frames_;
     bool fan_out_ = false;
 };
+
+/// What a message counts for in the queue of one session.
+[[nodiscard]] inline std::size_t weight(const Message& message) {
+    return message.payload.size() + message.topic.str().size() + sizeof(Delivery);
+}
 
 [[nodiscard]] inline bool is_expired(const Message& message, Now now) {
     if (!message.properties)

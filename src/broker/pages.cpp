@@ -135,6 +135,7 @@ void Replay::deliver_page(Session& session,
             // it.
             state.settled.insert(message->id);
         }
+        forget_held(session, message->id);
     }
 }
 

@@ -39,6 +39,17 @@ void Replay::lost(Session& session, const Message& message) {
     for (const auto& fence : session.replay->fences) fence->fence.dropped_live(message.id);
 }
 
+void Replay::restored(Session& session, const Message& message, bool leased) {
+    leasing_ |= leased;
+    registered(session, message);
+}
+
+void Replay::await_reopening(Session& session, const Subscription& subscription) {
+    if (!session.replay)
+        session.replay = std::make_unique<ReplayState>();
+    session.replay->truncated.emplace_back(subscription.as_subscribed, subscription.filter);
+}
+
 const Subscription* Replay::owner(const Session& session, std::string_view topic) {
     const auto own = session.subscriptions.find(topic);
     if (own != session.subscriptions.end() && own->second->replays)
@@ -148,6 +159,8 @@ void Replay::forget_unsubscribed(Session& session) {
 }
 
 void Replay::tidy(Session& session) {
+    if (session.replay && session.replay->fences.empty())
+        forget_held(session);
     if (session.replay && session.replay->empty())
         session.replay.reset();
 }

@@ -93,11 +93,12 @@ bool Inbound::answer_repeated(Connection& connection, const mqtt::Publish& packe
     const auto known = incoming.find(packet.packet_id);
     if (known == incoming.end())
         return false;
+    if (known->second.was_interrupted())
+        return false;  // the rules see it once more, with the identity it had
     if (known->second.ticket == 0) {
         // Taken before: PUBREC again, in its turn, and no second message [MQTT-4.3.3-10].
         const auto slot = connection.acks.open(packet.packet_id, Qos::exactly_once);
-        connection.acks.settle(slot, ReasonCode::success);
-        flush(connection);
+        answer(connection, slot, ReasonCode::success, core_.journal.made());
         return true;
     }
     if (auto* pending = pending_.find(known->second.ticket);
@@ -115,18 +116,23 @@ void Inbound::admit(Connection& connection,
                     std::string_view topic,
                     Now now) {
     Session& session = *connection.session;
-    if (packet.qos == Qos::exactly_once &&
+    const auto known = session.incoming.find(packet.packet_id);
+    const bool again = packet.qos == Qos::exactly_once && known != session.incoming.end();
+    if (packet.qos == Qos::exactly_once && !again &&
         session.incoming.size() >= core_.limits.max_awaiting_rel) {
         refuse(connection, packet, ReasonCode::quota_exceeded, now);
         return;
     }
-    if (packet.qos == Qos::at_least_once && connection.is_v5() &&
-        session.incoming.contains(packet.packet_id)) {
+    if (packet.qos == Qos::at_least_once && connection.is_v5() && known != session.incoming.end()) {
         refuse(connection, packet, ReasonCode::packet_identifier_in_use, now);
         return;
     }
     auto message = std::make_shared_for_overwrite<Message>();  // else it is cleared twice
     core_.stamp(*message, now);
+    if (again) {
+        message->id = known->second.id;
+        message->at = message->id.time();
+    }
     message->topic = TopicName{topic};
     message->payload = packet.payload;
     message->qos = packet.qos;
@@ -136,20 +142,54 @@ void Inbound::admit(Connection& connection,
     message->peerhost = session.peerhost;
     message->properties = copy_properties(packet.properties);
 
-    std::uint64_t ticket = 0;
+    Published published{std::move(message), Ticket{}, connection.id};
     if (packet.qos != Qos::at_most_once) {
         ++connection.unacknowledged;
         Pending pending{.connection = connection.id,
                         .slot = connection.acks.open(packet.packet_id, packet.qos),
                         .packet_id = packet.packet_id,
                         .qos = packet.qos};
-        if (packet.qos == Qos::exactly_once)
+        if (packet.qos == Qos::exactly_once) {
             pending.session = session.key;
-        ticket = pending_.insert(pending);
+            auto& exchange = session.incoming[packet.packet_id];
+            published.again = again && exchange.stage == Stage::routed;
+            exchange.id = published.message->id;
+            if (session.kept != 0 && !again) {
+                keep(session, packet.packet_id, exchange);
+                published.after = pending.after = core_.journal.made();
+            }
+        }
+        published.ticket = Ticket{pending_.insert(pending)};
         if (packet.qos == Qos::exactly_once)
-            session.incoming[packet.packet_id].ticket = ticket;
+            session.incoming[packet.packet_id].ticket =
+                static_cast<std::uint64_t>(published.ticket);
     }
-    core_.effects.emplace_back(Published{std::move(message), Ticket{ticket}, connection.id});
+    core_.effects.emplace_back(std::move(published));
+}
+
+void Inbound::routed(Ticket ticket, bool changed) {
+    auto* pending = pending_.find(static_cast<std::uint64_t>(ticket));
+    if (!pending)
+        return;
+    if (changed)
+        pending->after = core_.journal.made();
+    auto* session = core_.sessions.find(pending->session);
+    if (!session || session->kept == 0)
+        return;
+    auto& exchange = session->incoming[pending->packet_id];
+    exchange.stage = Stage::routed;
+    keep(*session, pending->packet_id, exchange);
+    pending->after = core_.journal.made();
+}
+
+void Inbound::keep(const Session& session, mqtt::PacketId packet_id, const Incoming& exchange) {
+    if (session.kept != 0)
+        core_.journal.add(IncomingKept{session.kept, packet_id, exchange.stage, exchange.id});
+}
+
+void Inbound::forget(Session& session, mqtt::PacketId packet_id) {
+    if (session.incoming.erase(packet_id) != 0 && session.kept != 0)
+        core_.journal.add(IncomingGone{session.kept, packet_id});
 }
 
 /// A PUBLISH that the client may not send but that is well-formed.
@@ -175,10 +215,14 @@ void Inbound::settle(Ticket ticket, ReasonCode reason, Now now) {
     pending_.erase(key);
     // Whether or not the connection still lives, a lasting session knows the outcome.
     if (auto* session = core_.sessions.find(pending.session)) {
-        if (is_error(reason))
-            session->incoming.erase(pending.packet_id);
-        else
-            session->incoming[pending.packet_id].ticket = 0;
+        if (is_error(reason)) {
+            forget(*session, pending.packet_id);
+        } else {
+            auto& exchange = session->incoming[pending.packet_id];
+            exchange.ticket = 0;
+            exchange.stage = Stage::settled;
+            keep(*session, pending.packet_id, exchange);
+        }
     }
     Connection* connection = core_.find(pending.connection);
     if (!connection || connection->state != Connection::State::connected)
@@ -188,12 +232,38 @@ void Inbound::settle(Ticket ticket, ReasonCode reason, Now now) {
         core_.lifecycle.end(*connection, {.reason = "refused"}, now);
         return;
     }
-    connection->acks.settle(pending.slot, reason);
-    flush(*connection);
+    answer(*connection, pending.slot, reason, is_error(reason) ? 0 : pending.after);
+}
+
+void Inbound::answer(Connection& connection,
+                     std::uint64_t slot,
+                     ReasonCode reason,
+                     std::uint64_t after) {
+    connection.acks.settle(slot, reason, after);
+    if (after > core_.journal.committed())
+        core_.await_commit(connection);
+    flush(connection);
+}
+
+void Inbound::refuse_waiting(Connection& connection, Now now) {
+    const auto committed = core_.journal.committed();
+    if (!connection.acks.awaits(committed))
+        return;
+    bool any = false;
+    connection.acks.refuse_waiting(
+        committed, ReasonCode::quota_exceeded, [&](const AckSlots::Ack& ack) {
+            any = true;
+            if (ack.qos == Qos::exactly_once)
+                forget(*connection.session, ack.packet_id);
+        });
+    if (any && !connection.is_v5())
+        core_.lifecycle.end(connection, {.reason = "refused"}, now);
+    else
+        flush(connection);
 }
 
 void Inbound::flush(Connection& connection) {
-    while (const auto ack = connection.acks.pop_ready()) {
+    while (const auto ack = connection.acks.pop_ready(core_.journal.committed())) {
         const bool ends = ack->qos == Qos::at_least_once || is_error(ack->reason);
         if (ends && connection.unacknowledged > 0)
             --connection.unacknowledged;
@@ -209,11 +279,15 @@ void Inbound::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
     const auto known = incoming.find(packet.packet_id);
     auto reason = ReasonCode::packet_identifier_not_found;
     if (known != incoming.end() && known->second.ticket == 0) {
-        incoming.erase(known);
+        forget(*connection.session, packet.packet_id);
         reason = ReasonCode::success;
         if (connection.unacknowledged > 0)
             --connection.unacknowledged;
     }
+    // Else the client could use the identifier for a new message, and a crash make us take that
+    // for the old one.
+    if (connection.session->kept != 0)
+        core_.hold(connection);
     core_.send_ack<mqtt::Pubcomp>(connection, packet.packet_id, reason);
 }
 

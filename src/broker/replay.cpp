@@ -36,13 +36,13 @@ OpenFence* Replay::find(Session& session, std::string_view as_subscribed) {
 
 void Replay::open(Session& session,
                   const Subscription& subscription,
-                  bool is_new,
+                  Opening opening,
                   const std::shared_ptr<PendingSuback>& suback,
                   std::size_t entry,
                   Now now) {
     std::vector<MessagePtr> held;
     std::vector<SubackEntry> subacks;
-    bool had_before = !is_new;
+    bool had_before = opening != Opening::first;
     bool gave_up = false;
     if (!session.replay)
         session.replay = std::make_unique<ReplayState>();
@@ -84,8 +84,9 @@ void Replay::open(Session& session,
     // [MQTT-3.3.1-9, MQTT-3.3.1-10, MQTT-3.3.1-11]
     const auto handling = subscription.retain_handling;
     fence.wants_retained =
-        !fence.shared && (handling == mqtt::RetainHandling::send ||
-                          (handling == mqtt::RetainHandling::send_if_new && is_new));
+        !fence.shared && opening != Opening::resumed &&
+        (handling == mqtt::RetainHandling::send ||
+         (handling == mqtt::RetainHandling::send_if_new && opening == Opening::first));
     if (gave_up)
         fence.fence.inherit_gave_up();
     for (const auto& message : held) hold_behind(session, fence, message);
@@ -119,8 +120,11 @@ void Replay::on_plan(FenceId id, const ReplayPlan& plan, Now now) {
         leasing_ = true;
     fence->fence.plan(plan);
     if (const auto found = session->subscriptions.find(fence->as_subscribed);
-        found != session->subscriptions.end())
-        found->second->replays = plan.fetch && !fence->shared;
+        found != session->subscriptions.end()) {
+        const bool replays = plan.fetch && !fence->shared;
+        if (std::exchange(found->second->replays, replays) != replays)
+            core_.subscriptions.keep(*session, *found->second);
+    }
     if (plan.fetch && !fence->shared && !fence->fence.wildcard())
         go_first(*session, *fence, now);
     advance(*session, *fence, now);
@@ -193,6 +197,8 @@ void Replay::send_suback(PendingSuback& suback, Now now) {
         mqtt::Suback answer;
         answer.packet_id = suback.packet_id;  // [MQTT-3.8.4-2]
         answer.reasons = suback.reasons;
+        if (connection->session->kept != 0)
+            core_.hold(*connection);
         core_.send(*connection, answer);
     }
     for (const FenceId id : suback.fences) {
@@ -251,10 +257,12 @@ void Replay::deliver_retained(Session& session,
          .identifiers = {&identifier, identifier != 0 ? 1U : 0U},
          .track = tracked ? Outbound::Track::registered : Outbound::Track::none},
         now);
-    if (taken)
+    if (taken) {
         fence.fence.sent_as_retained(message->id);
-    else
+        forget_held(session, message->id);
+    } else {
         session.replay->under_way.erase(message->id);
+    }
 }
 
 void Replay::close(Session& session, OpenFence& fence, bool complete, Now now) {
@@ -270,7 +278,12 @@ std::vector<MessagePtr> Replay::take_out(Session& session, OpenFence& fence, boo
     auto& state = *session.replay;
     const auto id = fence.fence.id();
     auto held = fence.fence.release();
-    std::erase_if(held, [&](const auto& message) { return is_over(state, *message); });
+    std::erase_if(held, [&](const auto& message) {
+        const bool over = is_over(state, *message);
+        if (over)
+            forget_held(session, message->id);
+        return over;
+    });
     const bool frozen = fence.frozen;
     ended(fence);
     // What it left to a fetch that does not come any more is a hole, as is what was not read.
@@ -299,6 +312,8 @@ void Replay::pass_on(Session& session, const std::vector<MessagePtr>& messages, 
         core_.router.match(session, *message, match);
         if (match.any)
             core_.router.deliver_live(session, match, message, now);
+        if (!is_held(session, message->id))
+            forget_held(session, message->id);
     }
 }
 
@@ -327,6 +342,7 @@ void Replay::drop(Session& session, std::string_view as_subscribed, Now now) {
 void Replay::drop_all(Session& session) {
     if (!session.replay)
         return;
+    forget_held(session);
     for (const auto& fence : session.replay->fences) {
         ended(*fence);
         fences_.erase(static_cast<std::uint64_t>(fence->fence.id()));
@@ -340,7 +356,9 @@ void Replay::hold_behind(Session& session, OpenFence& fence, const MessagePtr& m
     if (fence.fence.hold(message, core_.limits.replay_buffer, given_up) == Fence::Hold::full) {
         ++core_.stats.dropped_queue_full;
         ++session.dropped;
+        forget_held(session, message->id);
     }
+    for (const auto& each : given_up) forget_held(session, each->id);
     // The fetch need not reach back to what another subscription was promised.
     for (const auto& each : given_up) {
         const auto name = each->topic.view();
@@ -350,7 +368,7 @@ void Replay::hold_behind(Session& session, OpenFence& fence, const MessagePtr& m
     }
 }
 
-bool Replay::hold(Session& session, const MessagePtr& message) {
+bool Replay::hold(Session& session, const MessagePtr& message, const Match* match) {
     auto& state = *session.replay;
     const auto name = message->topic.view();
     const auto covers = [&](const auto& one) { return !one->shared && one->fence.covers(name); };
@@ -370,6 +388,8 @@ bool Replay::hold(Session& session, const MessagePtr& message) {
         if (message->retain && !fence.retained_sent)
             fence.retained_live.insert(message->topic.str());
         hold_behind(session, fence, message);
+        if (match)
+            keep_held(session, message, *match);
         return true;
     }
     // A fetch may have brought it before its commit let it through here.

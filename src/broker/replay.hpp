@@ -22,10 +22,15 @@ class Replay {
   public:
     explicit Replay(Core& core) : core_{core} {}
 
+    enum class Opening : std::uint8_t {
+        first,     ///< the session did not have the subscription
+        repeated,  ///< SUBSCRIBE for one that it has
+        resumed,   ///< the session comes back after a restart of the broker
+    };
     /// A subscription took effect: opens its fence and raises Subscribed. `suback` waits for it.
     void open(Session& session,
               const Subscription& subscription,
-              bool is_new,
+              Opening opening,
               const std::shared_ptr<PendingSuback>& suback,
               std::size_t entry,
               Now now);
@@ -45,12 +50,25 @@ class Replay {
     void on_fetch_failed(FenceId id, Now now);
     void on_deadline(const Timers::Entry& due, Now now);
 
-    /// Whether a fence of the session keeps the live message back.
-    [[nodiscard]] bool hold(Session& session, const MessagePtr& message);
+    /// Whether a fence of the session keeps the live message back; `match` as for deliver_live.
+    [[nodiscard]] bool hold(Session& session, const MessagePtr& message, const Match* match);
+    /// Whether a subscription of the session replays the topic.
+    [[nodiscard]] static bool replays(const Session& session, std::string_view topic) {
+        return owner(session, topic) != nullptr;
+    }
+    /// A session from before a restart opened its fences: what it had behind them is there again.
+    void hold_again(Session& session);
+    /// What the fences hold need not survive a restart any more.
+    void forget_held(Session& session);
     /// The stored message is the next one of its topic for the session.
     void registered(Session& session, const Message& message);
     /// It was dropped although the session should have it.
     void lost(Session& session, const Message& message);
+    /// A delivery from before a restart has its place in the read position.
+    void restored(Session& session, const Message& message, bool leased);
+    /// Positions under a subscription from before a restart stand still until `open`: what was
+    /// dropped before it is not known any more.
+    static void await_reopening(Session& session, const Subscription& subscription);
     /// It is acknowledged, or deliberately not delivered.
     void settled(Session& session, const Message& message);
     /// Asks for pages if the session has room for them.
@@ -82,6 +100,10 @@ class Replay {
     void pass_on(Session& session, const std::vector<MessagePtr>& messages, Now now);
     void arm(OpenFence& fence, Now now);
     void hold_behind(Session& session, OpenFence& fence, const MessagePtr& message);
+    /// What a fence holds for a session that survives a restart does, too (held.cpp).
+    void keep_held(Session& session, const MessagePtr& message, const Match& match);
+    void forget_held(Session& session, MessageId id);
+    [[nodiscard]] static bool is_held(const Session& session, MessageId id);
 
     // Pages
     /// Fences with wildcards that overlap wait for this one.
@@ -112,7 +134,7 @@ class Replay {
     static void left_to_nobody(Session& session, const OpenFence& fence);
     void forget_unsubscribed(Session& session);
     void moved(const Session& session, std::string_view topic, std::optional<MessageId> to);
-    static void tidy(Session& session);
+    void tidy(Session& session);
 
     Core& core_;
     SlotMap<std::uint64_t> fences_;  ///< to the key of the session

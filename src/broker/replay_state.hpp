@@ -98,9 +98,12 @@ struct ReplayState {
     std::unordered_set<MessageId> under_way;
     /// Subscriptions whose fetch ended before all was read: a position below them starts at a hole.
     std::vector<std::pair<std::string, TopicFilter>> truncated;
+    /// Numbers in the journal of what the fences hold; empty for a session that need not survive.
+    std::unordered_map<MessageId, std::uint64_t> held;
 
     [[nodiscard]] bool empty() const {
-        return fences.empty() && topics.empty() && truncated.empty() && under_way.empty();
+        return fences.empty() && topics.empty() && truncated.empty() && under_way.empty() &&
+               held.empty();
     }
 };
 

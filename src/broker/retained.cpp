@@ -71,7 +71,8 @@ class Retained::Impl {
         }
         if (limit != 0 && sorted_.size() >= limit)
             return false;
-        const auto& slot = *sorted_.insert(Slot{message}).first;
+        // The end: those from before a restart come in order.
+        const auto& slot = *sorted_.insert(sorted_.end(), Slot{message});
         names_.insert(&slot);
         note_expiry(slot);
         return true;
@@ -124,10 +125,17 @@ class Retained::Impl {
         }
     }
 
-    std::size_t expire(WallTime now, std::size_t budget) {
+    std::size_t expire(WallTime now,
+                       std::size_t budget,
+                       const std::function<void(const Message&)>& visit) {
         std::size_t dropped = 0;
-        for (; dropped < budget && !expiries_.empty() && expiries_.begin()->first <= now; ++dropped)
-            remove(names_.find(expiries_.begin()->second->name()));
+        for (; dropped < budget && !expiries_.empty() && expiries_.begin()->first <= now;
+             ++dropped) {
+            const auto& slot = *expiries_.begin()->second;
+            if (visit)
+                visit(*slot.message);
+            remove(names_.find(slot.name()));
+        }
         return dropped;
     }
 
@@ -200,8 +208,10 @@ void Retained::match(std::string_view filter,
                      const std::function<bool(const MessagePtr&)>& visit) const {
     impl_->match(filter, now, visit);
 }
-std::size_t Retained::expire(WallTime now, std::size_t budget) {
-    return impl_->expire(now, budget);
+std::size_t Retained::expire(WallTime now,
+                             std::size_t budget,
+                             const std::function<void(const Message&)>& visit) {
+    return impl_->expire(now, budget, visit);
 }
 std::size_t Retained::size() const {
     return impl_->size();

@@ -28,8 +28,10 @@ class Retained {
                WallTime now,
                const std::function<bool(const MessagePtr&)>& visit) const;
     /// Drops messages whose expiry has passed; looks at no more than `budget` of them. Number
-    /// dropped.
-    std::size_t expire(WallTime now, std::size_t budget);
+    /// dropped; `visit`, if any, sees each before.
+    std::size_t expire(WallTime now,
+                       std::size_t budget,
+                       const std::function<void(const Message&)>& visit = nullptr);
     [[nodiscard]] std::size_t size() const;
 
   private:

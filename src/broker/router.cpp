@@ -72,7 +72,7 @@ void Router::deliver_live(Session& session,
                           const Match& match,
                           const MessagePtr& message,
                           Now now) {
-    if (session.replay && core_.replay.hold(session, message))
+    if (session.replay && core_.replay.hold(session, message, &match))
         return;
     const bool tracked = message->stored && match.qos != Qos::at_most_once;
     if (!match.wanted) {
@@ -82,13 +82,16 @@ void Router::deliver_live(Session& session,
         }
         return;
     }
+    // Until its client is back and the replay of a session from before a restart begins.
+    const bool held = session.restored && core_.replay.replays(session, message->topic.view());
     core_.outbound.deliver(
         session,
         {.message = message,
          .qos = std::min(message->qos, match.qos),                // [MQTT-3.8.4-8]
          .retain = message->retain && match.retain_as_published,  // [MQTT-3.3.1-12, 13]
          .identifiers = match.identifiers,
-         .track = tracked ? Outbound::Track::live : Outbound::Track::none},
+         .track = tracked && !held ? Outbound::Track::live : Outbound::Track::none,
+         .held = held},
         now);
 }
 
@@ -120,15 +123,36 @@ void Router::match(const Session& session, const Message& message, Match& out) c
     }
 }
 
+/// The broker's own topics say how it is now.
+bool Router::survives(const TopicName& topic) const {
+    return core_.journal.on() && !topic.view().starts_with("$SYS/");
+}
+
+void Router::forget_retained(const TopicName& topic) {
+    if (survives(topic))
+        core_.journal.add(RetainedGone{topic});
+}
+
+void Router::restore(const MessagePtr& message, Now now) {
+    core_.retained.keep(message, 0);
+    if (message->expires_at())
+        core_.timers.arm(
+            core_.retained_alarm, now.steady + retained_sweep, Timers::Kind::retained, 0);
+}
+
 void Router::keep_retained(const MessagePtr& message, Now now) {
     if (message->payload.empty()) {
         // A message that waited for its commit must not delete what came after it.
         const auto kept = core_.retained.find(message->topic.view());
-        if (kept && kept->id < message->id)
+        if (kept && kept->id < message->id) {
             core_.retained.erase(message->topic.view());  // [MQTT-3.3.1-6, MQTT-3.3.1-7]
+            forget_retained(message->topic);
+        }
         return;
     }
     core_.retained.keep(message, core_.limits.max_retained);  // [MQTT-3.3.1-5]
+    if (survives(message->topic) && core_.retained.find(message->topic.view()) == message)
+        core_.journal.add(RetainedKept{message});
     if (message->expires_at())
         core_.timers.arm(
             core_.retained_alarm, now.steady + retained_sweep, Timers::Kind::retained, 0);

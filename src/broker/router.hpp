@@ -31,6 +31,11 @@ class Router {
 
     void route(const MessagePtr& message, Now now);
 
+    /// A retained message is gone: it need not survive a restart any more.
+    void forget_retained(const TopicName& topic);
+    /// A retained message from before a restart.
+    void restore(const MessagePtr& message, Now now);
+
     /// To one member of a shared group, if there is one.
     void deliver_shared(SharedGroup& group, const MessagePtr& message, Now now);
     /// To a session as its subscriptions say; a fence may hold it back.
@@ -46,6 +51,7 @@ class Router {
 
     void collect(const Subscriber& subscriber, const Message& message);
     void keep_retained(const MessagePtr& message, Now now);
+    [[nodiscard]] bool survives(const TopicName& topic) const;
 
     Core& core_;
     std::uint64_t mark_ = 0;

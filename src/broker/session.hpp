@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/time.hpp"
+#include "broker/changes.hpp"
 #include "broker/connection.hpp"
 #include "broker/inflight.hpp"
 #include "broker/replay_state.hpp"
@@ -39,6 +40,11 @@ struct Subscription {
 /// A QoS 2 Packet Identifier of the client, from PUBLISH to PUBREL.
 struct Incoming {
     std::uint64_t ticket = 0;  ///< 0 once the message is taken: PUBREC was or is being sent
+    MessageId id{};
+    Stage stage = Stage::taken;
+
+    /// Its message came before a restart, and nobody knows whether the rules' stores have it.
+    [[nodiscard]] bool was_interrupted() const { return ticket == 0 && stage != Stage::settled; }
 };
 
 struct PendingWill {
@@ -51,6 +57,8 @@ class Session {
     static constexpr std::uint32_t never_expires = 0xFFFFFFFF;
 
     std::uint64_t key = 0;
+    std::uint64_t kept = 0;  ///< its number in the journal, 0: it need not survive a restart
+    bool restored = false;   ///< and was not resumed since
     ClientId client;
     std::string username;
     std::string peerhost;

@@ -47,7 +47,8 @@ void Subscriptions::on_subscribe(Connection& connection, const mqtt::Subscribe& 
         suback->reasons.push_back(granted(qos));
         const bool is_new = put(session, entry, qos, packet.subscription_identifier.value_or(0));
         const auto& subscription = *session.subscriptions.find(entry.filter)->second;
-        core_.replay.open(session, subscription, is_new, suback, index, now);
+        const auto opening = is_new ? Replay::Opening::first : Replay::Opening::repeated;
+        core_.replay.open(session, subscription, opening, suback, index, now);
     }
     core_.replay.all_opened(*suback, now);
 }
@@ -90,12 +91,18 @@ bool Subscriptions::put(Session& session,
     subscription.retain_as_published = entry.retain_as_published;
     subscription.retain_handling = entry.retain_handling;
     subscription.identifier = identifier;
-    if (!is_new)
-        return false;
+    keep(session, subscription);
+    if (is_new)
+        attach(session, subscription);
+    return is_new;
+}
+
+void Subscriptions::attach(Session& session, Subscription& subscription) {
+    const auto split = split_shared(subscription.as_subscribed);
     ++core_.stats.subscriptions;
     if (split.group.empty()) {
         core_.tree.insert(split.filter, {.session = &session, .subscription = &subscription});
-        return true;
+        return;
     }
     bool created = false;
     subscription.group = core_.groups.find_or_create(split.group, subscription.filter, created);
@@ -103,7 +110,53 @@ bool Subscriptions::put(Session& session,
     group->add({&session, &subscription});
     if (created)
         core_.tree.insert(split.filter, {.group = group});
-    return true;
+}
+
+void Subscriptions::keep(const Session& session, const Subscription& subscription) {
+    if (session.kept != 0)
+        core_.journal.add(SubscriptionKept{.session = session.kept,
+                                           .filter = subscription.as_subscribed,
+                                           .identifier = subscription.identifier,
+                                           .number = subscription.number,
+                                           .qos = subscription.qos,
+                                           .no_local = subscription.no_local,
+                                           .retain_as_published = subscription.retain_as_published,
+                                           .replays = subscription.replays,
+                                           .retain_handling = subscription.retain_handling});
+}
+
+void Subscriptions::restore(Session& session, const SubscriptionKept& kept) {
+    const auto split = split_shared(kept.filter);
+    auto made = std::make_unique<Subscription>();
+    made->as_subscribed = kept.filter;
+    made->filter = TopicFilter{split.filter};
+    made->identifier = kept.identifier;
+    made->number = kept.number;
+    made->qos = kept.qos;
+    made->no_local = kept.no_local;
+    made->retain_as_published = kept.retain_as_published;
+    made->replays = kept.replays;
+    made->retain_handling = kept.retain_handling;
+    made_ = std::max(made_, kept.number);
+    const auto [found, is_new] =
+        session.subscriptions.emplace(made->as_subscribed, std::move(made));
+    if (!is_new)
+        return;
+    attach(session, *found->second);
+    if (kept.replays)
+        core_.replay.await_reopening(session, *found->second);
+}
+
+void Subscriptions::reopen(Session& session, Now now) {
+    std::vector<const Subscription*> replaying;
+    for (const auto& [name, subscription] : session.subscriptions) {
+        if (subscription->replays)
+            replaying.push_back(subscription.get());
+    }
+    std::ranges::sort(replaying, {}, &Subscription::number);
+    for (const auto* subscription : replaying)
+        core_.replay.open(session, *subscription, Replay::Opening::resumed, nullptr, 0, now);
+    core_.replay.hold_again(session);
 }
 
 void Subscriptions::on_unsubscribe(Connection& connection,
@@ -116,6 +169,8 @@ void Subscriptions::on_unsubscribe(Connection& connection,
         answer.reasons.push_back(existed ? ReasonCode::success
                                          : ReasonCode::no_subscription_existed);
     }
+    if (connection.session->kept != 0)
+        core_.hold(connection);
     core_.send(connection, answer);
 }
 
@@ -129,6 +184,8 @@ bool Subscriptions::remove(Session& session,
     const auto subscription = std::move(found->second);
     session.subscriptions.erase(found);
     detach(session, *subscription);
+    if (session.kept != 0)
+        core_.journal.add(SubscriptionGone{session.kept, subscription->as_subscribed});
     core_.replay.drop(session, subscription->as_subscribed, now);
     if (announce == Announce::yes)
         core_.raise(Hook::session_unsubscribed,
@@ -164,9 +221,10 @@ void Subscriptions::subscribe_on_behalf(Session& session,
         if (one.qos > Qos::exactly_once || check(session, entry) != ReasonCode::success)
             continue;
         const Qos qos = std::min(one.qos, core_.limits.max_qos);
-        const bool is_new = put(session, entry, qos, 0);
+        const auto opening =
+            put(session, entry, qos, 0) ? Replay::Opening::first : Replay::Opening::repeated;
         core_.replay.open(
-            session, *session.subscriptions.find(entry.filter)->second, is_new, nullptr, 0, now);
+            session, *session.subscriptions.find(entry.filter)->second, opening, nullptr, 0, now);
     }
 }
 

@@ -28,6 +28,14 @@ class Subscriptions {
     bool remove(Session& session, std::string_view as_subscribed, Announce announce, Now now);
     void remove_all(Session& session);
 
+    /// The subscription must survive a restart, if its session does.
+    void keep(const Session& session, const Subscription& subscription);
+    /// From before a restart.
+    void restore(Session& session, const SubscriptionKept& kept);
+    /// A session from before a restart has its client again: what its subscriptions replay is
+    /// looked at anew.
+    void reopen(Session& session, Now now);
+
   private:
     [[nodiscard]] mqtt::ReasonCode check(const Session& session,
                                          const mqtt::SubscribeEntry& entry) const;
@@ -36,6 +44,7 @@ class Subscriptions {
              const mqtt::SubscribeEntry& entry,
              Qos granted,
              std::uint32_t identifier);
+    void attach(Session& session, Subscription& subscription);
     void detach(Session& session, Subscription& subscription);
 
     Core& core_;

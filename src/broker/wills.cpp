@@ -3,6 +3,23 @@
 #include "broker/core.hpp"
 
 namespace keepmq::broker {
+namespace {
+
+std::shared_ptr<Message> copy(const Message& from) {
+    auto to = std::make_shared<Message>();
+    to->topic = from.topic;
+    to->payload = from.payload;
+    to->qos = from.qos;
+    to->retain = from.retain;
+    to->sender = from.sender;
+    to->username = from.username;
+    to->peerhost = from.peerhost;
+    if (from.properties)
+        to->properties = std::make_unique<MessageProperties>(*from.properties);
+    return to;
+}
+
+}  // namespace
 
 std::unique_ptr<PendingWill> Lifecycle::make_will(const Session& session, const mqtt::Will& will) {
     auto message = std::make_shared<Message>();
@@ -17,14 +34,41 @@ std::unique_ptr<PendingWill> Lifecycle::make_will(const Session& session, const 
     return std::make_unique<PendingWill>(PendingWill{std::move(message), will.delay_interval});
 }
 
+void Lifecycle::drop_will(Session& session) {
+    if (session.will && session.kept != 0)
+        core_.journal.add(WillGone{session.kept});
+    session.will.reset();
+}
+
+void Lifecycle::keep_will(const Session& session, Now now) {
+    if (session.kept == 0 || !session.will)
+        return;
+    WillKept kept{session.kept, session.will->message, session.will->delay, std::nullopt};
+    if (session.will_due)
+        kept.due = now.wall + std::chrono::duration_cast<Micros>(*session.will_due - now.steady);
+    core_.journal.add(std::move(kept));
+}
+
+void Lifecycle::restore(Session& session, const WillKept& kept, Now now) {
+    session.will = std::make_unique<PendingWill>(PendingWill{copy(*kept.message), kept.delay});
+    session.will_due = now.steady + (kept.due ? SteadyTime::duration{*kept.due - now.wall}
+                                              : std::chrono::seconds{kept.delay});
+    if (!kept.due)
+        keep_will(session, now);
+    arm(session);
+}
+
 /// Once; afterwards the session has no will [MQTT-3.1.2-10].
 void Lifecycle::publish_will(Session& session, Now now) {
     session.will_due.reset();
-    const auto will = std::move(session.will);
-    if (!will)
+    if (!session.will)
         return;
-    core_.stamp(*will->message, now);
-    core_.effects.emplace_back(Published{std::move(will->message), Ticket{}, ConnectionId{}});
+    // The one that is kept may be on its way to the disk: it does not change any more.
+    auto message =
+        session.kept != 0 ? copy(*session.will->message) : std::move(session.will->message);
+    drop_will(session);
+    core_.stamp(*message, now);
+    core_.effects.emplace_back(Published{std::move(message), Ticket{}, ConnectionId{}});
 }
 
 }  // namespace keepmq::broker

@@ -65,6 +65,11 @@ void add_node_keys(std::vector<Key>& keys) {
         "folder above the one of this file.",
         [](Settings & s) -> auto& { return s.node.data_dir; },
         true));
+    keys.push_back(flag_key(
+        "node.persistence",
+        "Whether sessions that outlive their connection, their waiting messages and "
+        "retained messages survive a restart, in `sessions.db` of `node.data_dir`.",
+        [](Settings & s) -> auto& { return s.node.persistence; }));
     keys.push_back(path_key(
         "node.ports_file",
         "After the start the addresses that are listened on are written there "

@@ -36,6 +36,7 @@ struct Node {
     std::string name = "keepmq@127.0.0.1";
     std::string data_dir =
         "data";  ///< made absolute by `load`: relative to the folder above the conf's
+    bool persistence = true;
 };
 
 struct Plugins {

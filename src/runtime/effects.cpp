@@ -36,6 +36,7 @@ void Shard::carry_out() {
         effects_.clear();
     }
     carrying_out_ = false;
+    hand_over_changes();
     std::vector<ConnectionId> dirty;
     broker_.swap_dirty(dirty);
     if (!dirty.empty()) {
@@ -61,6 +62,7 @@ void Shard::run(broker::Published& effect) {
     PublishWait wait{effect.ticket, 0, false, nullptr};
     store::Token token = 0;
     bool after_commit = false;
+    not_before_ = std::max(not_before_, effect.after);
     for (const auto& plugin : plugins_) {
         if (!publish_listened_)
             break;
@@ -82,10 +84,13 @@ void Shard::run(broker::Published& effect) {
     }
     if (token != 0 && effect.from != ConnectionId{} && !broker_.accepts_more(effect.from))
         pause(effect.from);
-    if (token != 0 && after_commit) {
+    if (token != 0 && after_commit && !effect.again) {
         std::get<PublishWait>(*pending_.find(token)).deliver = effect.message;
-    } else {
-        broker_.route(effect.message, now_);
+    } else if (!effect.again) {
+        const auto before = broker_.changes_made();
+        broker_.route(effect.message, now_, effect.ticket);
+        if (broker_.changes_made() != before && !sessions_have_room())
+            pause(effect.from);
     }
     if (token == 0 && effect.ticket != Ticket{})
         broker_.settle(effect.ticket, mqtt::ReasonCode::success, now_);
@@ -223,6 +228,16 @@ Shard::Held* Shard::held(const Plugin* plugin) {
 }
 
 void Shard::submit(const PluginPtr& plugin, hooks::Write& write, store::Token token) {
+    if (!is_gated()) {
+        submit_now(plugin, std::move(write), token);
+        return;
+    }
+    gate([this, plugin, moved = std::make_shared<hooks::Write>(std::move(write)), token] {
+        submit_now(plugin, std::move(*moved), token);
+    });
+}
+
+void Shard::submit_now(const PluginPtr& plugin, hooks::Write&& write, store::Token token) {
     store::CompletionSink* sink = token == 0 ? nullptr : this;
     if (auto* waiting = held_.empty() ? nullptr : held(plugin.get())) {
         waiting->work.emplace_back(
@@ -246,6 +261,28 @@ void Shard::query(const PluginPtr& plugin,
                   store::Order order,
                   store::RuleContext* rule,
                   store::Token token) {
+    if (!is_gated()) {
+        query_now(plugin, pool, std::move(query), order, rule, token);
+        return;
+    }
+    gate([this,
+          plugin,
+          pool,
+          moved = std::make_shared<store::Query>(std::move(query)),
+          order,
+          rule,
+          token] {
+        if (pending_.find(token) != nullptr)  // else nobody waits for it any more
+            query_now(plugin, pool, std::move(*moved), order, rule, token);
+    });
+}
+
+void Shard::query_now(const PluginPtr& plugin,
+                      std::size_t pool,
+                      store::Query&& query,
+                      store::Order order,
+                      store::RuleContext* rule,
+                      store::Token token) {
     if (auto* waiting = held_.empty() ? nullptr : held(plugin.get())) {
         waiting->work.emplace_back([this,
                                     plugin,
@@ -263,6 +300,8 @@ void Shard::query(const PluginPtr& plugin,
 }
 
 bool Shard::has_room(const PluginPtr& plugin, std::size_t pool) {
+    if (gated_.size() >= settings_.store.queue_limit)
+        return false;
     if (const auto* waiting = held_.empty() ? nullptr : held(plugin.get()))
         return waiting->work.size() < settings_.store.queue_limit;
     return plugin->pool(pool).has_room();
@@ -279,6 +318,8 @@ void Shard::pause(ConnectionId publisher) {
 }
 
 void Shard::set_plugins(PluginList plugins) {
+    // What waits is for pools that may be drained next. A crash just now could store it twice.
+    open_gate(not_before_);
     plugins_ = std::move(plugins);
     hand_over_fetches();
     listen_to_hooks();

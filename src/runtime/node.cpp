@@ -51,8 +51,13 @@ std::unique_ptr<Node> Node::start(const config::Settings& settings,
     }
     node->dead_letters_ = std::move(std::get<0>(letters));
     node->letter_desk_.emplace(*node->dead_letters_);
+    if (!node->open_sessions(diagnostics))
+        return nullptr;
     std::random_device device;
-    const MessageIdSource ids{node->data_dir_->node_number(), node->data_dir_->id_floor()};
+    auto floor = node->data_dir_->id_floor();
+    if (node->sessions_)
+        floor = std::max(floor, node->sessions_->newest_id());
+    const MessageIdSource ids{node->data_dir_->node_number(), floor};
     node->shard_ = std::make_unique<Shard>(
         settings, ids, (static_cast<std::uint64_t>(device()) << 32U) | device());
     node->commands_.emplace(*node->shard_);
@@ -60,8 +65,32 @@ std::unique_ptr<Node> Node::start(const config::Settings& settings,
         return nullptr;
     node->shard_->start();
     node->load_wanted(diagnostics);
-    node->shard_->ask([](Shard& shard) { shard.start_accepting(); });
+    node->shard_->ask([&](Shard& shard) {
+        if (node->sessions_)
+            shard.keep_sessions(*node->sessions_);
+        shard.start_accepting();
+    });
     return node;
+}
+
+bool Node::open_sessions(Diagnostics& diagnostics) {
+    const auto path = data_dir_->file("sessions.db");
+    if (!settings_.node.persistence) {
+        if (std::filesystem::exists(path))
+            log.warn("{} is not read: node.persistence is off", path);
+        return true;
+    }
+    auto opened = sessions::Store::open(path, settings_.store.queue_limit);
+    if (const auto* failure = std::get_if<sessions::Failure>(&opened)) {
+        diagnostics.error({path, 0},
+                          "",
+                          "cannot be used: " + failure->text,
+                          "make it writable for this user, or set node.persistence = off");
+        return false;
+    }
+    sessions_ = std::move(std::get<0>(opened));
+    sessions_->start();
+    return true;
 }
 
 void Node::load_wanted(Diagnostics& diagnostics) {
@@ -286,6 +315,11 @@ bool Node::shut_down() {
         plugin->stop();
     }
     data_dir_->save_id_floor(shard_->ask([](Shard& shard) { return shard.newest_id_time(); }));
+    if (sessions_) {
+        if (!sessions_->drain(deadline))
+            all = false;
+        sessions_->stop();
+    }
     shard_->stop();
     if (!all)
         log.error("stopped before all writes were kept; their publishers got no acknowledgement");

@@ -19,6 +19,7 @@
 #include "runtime/dead_letter_desk.hpp"
 #include "runtime/plugin.hpp"
 #include "runtime/shard.hpp"
+#include "sessions/store.hpp"
 
 namespace keepmq::runtime {
 
@@ -79,6 +80,7 @@ class Node final : public admin::Source {
   private:
     Node(const config::Settings& settings, const Registry& registry);
 
+    [[nodiscard]] bool open_sessions(Diagnostics& diagnostics);
     [[nodiscard]] bool open_listeners(Diagnostics& diagnostics);
     /// Loads, checks the schema and the overlap with what is loaded; null after an error.
     [[nodiscard]] PluginPtr prepare(const store::BackendDescriptor& descriptor,
@@ -98,6 +100,7 @@ class Node final : public admin::Source {
     std::unique_ptr<DataDir> data_dir_;
     std::unique_ptr<store::DeadLetters> dead_letters_;
     std::optional<DeadLetterDesk> letter_desk_;
+    std::unique_ptr<sessions::Store> sessions_;  ///< null: persistence is off
     std::unique_ptr<Shard> shard_;
     std::optional<ChannelRelay> commands_;
     mutable std::mutex plugins_mutex_;

@@ -84,6 +84,20 @@ admin::Status Node::status() {
         status.bytes_sent = shard.bytes_sent();
         status.paused_connections = shard.paused_connections();
     });
+    if (sessions_) {
+        const auto& stats = sessions_->stats();
+        auto& kept = status.persistence;
+        kept.on = true;
+        kept.last_error = sessions_->last_error();
+        kept.changes = stats.changes;
+        kept.rows = stats.rows;
+        kept.batches = stats.batches;
+        kept.failures = stats.failures;
+        kept.backlog = stats.backlog;
+        kept.set_aside = stats.set_aside;
+        kept.commit_micros_p50 = stats.commit_micros.quantile(0.5);
+        kept.commit_micros_p99 = stats.commit_micros.quantile(0.99);
+    }
     return status;
 }
 

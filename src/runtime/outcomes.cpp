@@ -91,7 +91,7 @@ void Shard::on_publish_outcome(store::Token token,
     const PublishWait settled = std::move(wait);
     pending_.erase(token);
     if (settled.deliver && !settled.refused)
-        broker_.route(settled.deliver, now_);
+        broker_.route(settled.deliver, now_, settled.ticket);
     if (settled.ticket != Ticket{})
         broker_.settle(settled.ticket,
                        settled.refused ? mqtt::ReasonCode::implementation_specific_error

@@ -237,14 +237,15 @@ void Shard::on_writable(ConnectionId id) {
 void Shard::resume_paused() {
     for (auto it = paused_.begin(); it != paused_.end();) {
         const auto id = it->first;
-        const bool room = std::ranges::all_of(plugins_, [this](const PluginPtr& plugin) {
-            if (held(plugin.get()) != nullptr)  // its pools are not there yet
-                return false;
-            for (std::size_t i = 0; i < plugin->pool_count(); ++i)
-                if (!plugin->pool(i).has_room())
+        const bool room =
+            sessions_have_room() && std::ranges::all_of(plugins_, [this](const PluginPtr& plugin) {
+                if (held(plugin.get()) != nullptr)  // its pools are not there yet
                     return false;
-            return true;
-        });
+                for (std::size_t i = 0; i < plugin->pool_count(); ++i)
+                    if (!plugin->pool(i).has_room())
+                        return false;
+                return true;
+            });
         if (room && broker_.accepts_more(id)) {
             it = paused_.erase(it);
             broker_.resume(id, now_);
@@ -252,8 +253,9 @@ void Shard::resume_paused() {
                 found->second.connection->resume_reading();
         } else if (now_.steady - it->second.since > settings_.store.backpressure_limit) {
             it = paused_.erase(it);
-            log.warn("publisher disconnected: the database took nothing for {} s",
-                     settings_.store.backpressure_limit.count());
+            log.warn(
+                "publisher disconnected: the database or the session store took nothing for {} s",
+                settings_.store.backpressure_limit.count());
             broker_.disconnect(id, mqtt::ReasonCode::quota_exceeded, now_);
         } else {
             ++it;
@@ -266,6 +268,7 @@ void Shard::stop_accepting() {
 }
 
 void Shard::shut_down_clients() {
+    open_gate(not_before_);
     broker_.shut_down(now_);
     for (auto& [fence, source] : fetches_) cancel(source);
 }

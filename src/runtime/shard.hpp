@@ -2,7 +2,8 @@
 // One shard: a thread with its own loop, broker and connections. It carries out the broker's
 // effects: bytes go to sockets, events to the rules, operations to the pools, outcomes back.
 //
-// Everything here runs on the shard's thread, except `post`, `ask` and `completed`.
+// Everything here runs on the shard's thread, except `post`, `ask`, `completed` and what the
+// session store calls.
 
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <functional>
 #include <future>
 #include <memory>
@@ -28,6 +30,7 @@
 #include "net/listener.hpp"
 #include "runtime/pending.hpp"
 #include "runtime/plugin.hpp"
+#include "sessions/store.hpp"
 
 namespace keepmq::runtime {
 
@@ -40,7 +43,9 @@ struct ListenerPort {
     std::uint64_t accepted = 0;
 };
 
-class Shard final : public net::ConnectionEvents, public store::CompletionSink {
+class Shard final : public net::ConnectionEvents,
+                    public store::CompletionSink,
+                    public sessions::CommitSink {
   public:
     Shard(const config::Settings& settings, MessageIdSource ids, std::uint64_t seed);
     ~Shard() override;
@@ -75,6 +80,9 @@ class Shard final : public net::ConnectionEvents, public store::CompletionSink {
     // --- on the shard's thread -------------------------------------------------------------------
 
     [[nodiscard]] broker::Broker& broker() { return broker_; }
+    /// From now on the broker's state goes into the store, which outlives the shard; what that has
+    /// of an earlier run comes back. After the first set_plugins, before start_accepting.
+    void keep_sessions(sessions::Store& store);
     void set_plugins(PluginList plugins);
     void set_settings(const config::Settings& settings);
     /// Writes and reads for this plugin's pools are kept until `release`: its predecessor drains.
@@ -94,6 +102,10 @@ class Shard final : public net::ConnectionEvents, public store::CompletionSink {
     // --- store::CompletionSink, any thread -------------------------------------------------------
     void completed(std::vector<store::Completed>&& batch) override;
 
+    // --- sessions::CommitSink, the store's thread ------------------------------------------------
+    void on_committed(std::uint64_t change) override;
+    void on_commit_failed() override;
+
   private:
     struct Client {
         std::shared_ptr<net::Connection> connection;
@@ -103,6 +115,11 @@ class Shard final : public net::ConnectionEvents, public store::CompletionSink {
     };
     struct Paused {
         SteadyTime since;
+    };
+    /// Work for the pools that may not begin before a change is durable.
+    struct Gated {
+        std::uint64_t after = 0;
+        std::function<void()> work;
     };
     struct Held {
         PluginPtr plugin;
@@ -147,11 +164,27 @@ class Shard final : public net::ConnectionEvents, public store::CompletionSink {
                store::Order order,
                store::RuleContext* rule,
                store::Token token);
+    void submit_now(const PluginPtr& plugin, hooks::Write&& write, store::Token token);
+    void query_now(const PluginPtr& plugin,
+                   std::size_t pool,
+                   store::Query&& query,
+                   store::Order order,
+                   store::RuleContext* rule,
+                   store::Token token);
     [[nodiscard]] Held* held(const Plugin* plugin);
     [[nodiscard]] bool has_room(const PluginPtr& plugin, std::size_t pool);
     /// Stops reading a publisher until the stores have room and it has fewer open acknowledgements
     /// than the Receive Maximum, which clients before MQTT 5 do not know.
     void pause(ConnectionId publisher);
+
+    // sessions (kept.cpp)
+    void hand_over_changes();
+    /// Everything that goes to the pools keeps its order, so all of it waits behind a message that
+    /// may not be stored yet.
+    [[nodiscard]] bool is_gated() const { return !gated_.empty() || not_before_ > committed_; }
+    void gate(std::function<void()> work) { gated_.push_back({not_before_, std::move(work)}); }
+    void open_gate(std::uint64_t committed);
+    [[nodiscard]] bool sessions_have_room() const { return !sessions_ || sessions_->has_room(); }
 
     // outcomes (outcomes.cpp)
     void take_outcomes();
@@ -180,6 +213,11 @@ class Shard final : public net::ConnectionEvents, public store::CompletionSink {
 
     PluginList plugins_;
     std::vector<Held> held_;
+    sessions::Store* sessions_ = nullptr;  ///< null: nothing survives a restart
+    std::vector<broker::Change> changes_;
+    std::deque<Gated> gated_;
+    std::uint64_t not_before_ = 0;  ///< what comes now waits for this change
+    std::uint64_t committed_ = 0;   ///< all changes up to this one are durable
     struct FetchSource {
         PluginPtr plugin;
         hooks::FetchPlan plan;

@@ -109,6 +109,11 @@ class Broker:
             Broker.running.append(self)
         return ports_file
 
+    def limit_files(self, size):
+        """From now on no file can grow beyond the size: a full disk. None: as large as they like."""
+        limit = resource.RLIM_INFINITY if size is None else size
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
     def start(self, same_ports=False):
         ports_file = self.launch(same_ports)
         until(lambda: ports_file.exists() or self.process.poll() is not None, "the broker to start", every=0.005)
@@ -181,8 +186,8 @@ class Broker:
     def value(self, statement, *values):
         return self.rows(statement, *values)[0][0]
 
-    def execute(self, script):
-        with closing(sqlite3.connect(self.database, timeout=PATIENCE)) as connection:
+    def execute(self, script, database=None):
+        with closing(sqlite3.connect(database or self.database, timeout=PATIENCE)) as connection:
             connection.executescript(script)
 
     @contextmanager

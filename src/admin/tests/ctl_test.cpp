@@ -13,6 +13,7 @@ namespace keepmq::admin {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -41,7 +42,17 @@ class Ctl : public ServerTest {
 };
 
 TEST_F(Ctl, Status) {
-    EXPECT_EQ(output({"status"}), "Node 'keepmq@127.0.0.1' is started\nkeepmq 0.1.0 is running\n");
+    const std::string running = "Node 'keepmq@127.0.0.1' is started\nkeepmq 0.1.0 is running\n";
+    EXPECT_EQ(output({"status"}), running + "sessions and retained messages end with the broker\n");
+    source.the_status.persistence.on = true;
+    source.the_status.persistence.backlog = 12;
+    EXPECT_EQ(output({"status"}),
+              running + "sessions and retained messages are kept on disk, 12 changes under way\n");
+    source.the_status.persistence.set_aside = 1;
+    source.the_status.persistence.last_error = "disk full";
+    EXPECT_THAT(output({"status"}),
+                EndsWith("their file was damaged at the start and set aside: see the log\n"
+                         "they CANNOT BE WRITTEN now: disk full\n"));
 }
 
 TEST_F(Ctl, Broker) {

@@ -12,6 +12,7 @@ namespace keepmq::admin {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Prometheus : public ServerTest {};
 
@@ -38,6 +39,18 @@ TEST_F(Prometheus, ShowsEverything) {
              "\nkeepmq_dead_letters 1\n",
          })
         EXPECT_THAT(answer.body, HasSubstr(line));
+}
+
+TEST_F(Prometheus, WhatSurvivesARestartIsShownWhenAnythingDoes) {
+    EXPECT_THAT(get("/metrics").body, Not(HasSubstr("keepmq_sessions_backlog")));
+    source.the_status.persistence.on = true;
+    source.the_status.persistence.backlog = 12;
+    source.the_status.persistence.commit_micros_p99 = 2048;
+    const auto body = get("/metrics").body;
+    for (const auto& figure : persistence_figures())
+        EXPECT_THAT(body, HasSubstr('\n' + std::string{figure.metric} + ' '));
+    EXPECT_THAT(body, HasSubstr("\nkeepmq_sessions_backlog 12\n"));
+    EXPECT_THAT(body, HasSubstr("\nkeepmq_sessions_commit_seconds{quantile=\"0.99\"} 0.002048\n"));
 }
 
 TEST_F(Prometheus, EveryFigureHasASample) {

@@ -314,8 +314,8 @@ void World::run(Effect& effect) {
                        e.message->stored = stored && e.message->qos != Qos::at_most_once;
                        published.push_back(e.message);
                        events.push_back("message.publish(" + e.message->topic.str() + ")");
-                       if (auto_route)
-                           broker.route(e.message, now);
+                       if (auto_route && !e.again)
+                           broker.route(e.message, now, e.ticket);
                        if (e.ticket == Ticket{})
                            return;
                        if (auto_settle)

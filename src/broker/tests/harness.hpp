@@ -75,6 +75,8 @@ class Client {
     /// All that was sent to this client since the last call, in short: `CONNACK(0)`,
     /// `PUBLISH(a/b,hello,q1)`, `PUBACK(1)`, `DISCONNECT(8e)`, `CLOSED`.
     std::vector<std::string> take();
+    /// The same, and the PUBLISH packets stay for `messages`.
+    std::vector<std::string> said() { return std::exchange(log_, {}); }
     /// The PUBLISH packets among what was sent since the last call, others dropped.
     [[nodiscard]] std::vector<Received> messages();
     [[nodiscard]] std::vector<std::string> payloads();

@@ -1,0 +1,44 @@
+// What survives a restart: changes go to the session store, and what waits for them goes on.
+
+#include <algorithm>
+
+#include "runtime/shard.hpp"
+
+namespace keepmq::runtime {
+
+void Shard::keep_sessions(sessions::Store& store) {
+    sessions_ = &store;
+    broker_.restore(store.take_loaded(), now_);
+}
+
+void Shard::hand_over_changes() {
+    if (!sessions_)
+        return;
+    broker_.swap_changes(changes_);
+    if (!changes_.empty())
+        sessions_->append(*this, changes_, broker_.changes_made());
+}
+
+void Shard::on_committed(std::uint64_t change) {
+    post([change](Shard& shard) {
+        shard.broker_.on_committed(change);
+        shard.open_gate(change);
+        if (!shard.paused_.empty())
+            shard.resume_paused();
+    });
+}
+
+void Shard::on_commit_failed() {
+    post([](Shard& shard) { shard.broker_.on_commit_failed(shard.now_); });
+}
+
+void Shard::open_gate(std::uint64_t committed) {
+    committed_ = std::max(committed_, committed);
+    while (!gated_.empty() && gated_.front().after <= committed_) {
+        const auto work = std::move(gated_.front().work);
+        gated_.pop_front();
+        work();
+    }
+}
+
+}  // namespace keepmq::runtime
