@@ -172,8 +172,8 @@ std::variant<std::vector<Change>, Failure> SqliteFile::load() {
             else
                 note_shared(row, id, uses);
         });
-    if (!problem.empty())
-        return Failure{path_ + ": " + problem, true};
+    if (!problem.text.empty())
+        return Failure{path_ + ": " + problem.text, problem.damaged};
     for (const auto row : unused)
         if (!drop_message_.bind(row).run())
             break;  // they take room, that is all

@@ -21,18 +21,21 @@ class Loading {
     /// Runs a query; `take` reads one row and returns false if it makes no sense.
     template <class Take>
     void each(const std::string& sql, const char* table, Take&& take) {
-        if (!problem_.empty())
+        if (!problem_.text.empty())
             return;
         Statement rows{database_, sql.c_str()};
         int status = rows ? rows.step() : SQLITE_ERROR;
         for (; status == SQLITE_ROW; status = rows.step()) {
             if (take(rows))
                 continue;
-            problem_ = std::string{"a row of the table "} + table + " makes no sense";
+            problem_ = {std::string{"a row of the table "} + table + " makes no sense", true};
             return;
         }
-        if (status != SQLITE_DONE)
-            problem_ = std::string{sqlite3_errmsg(database_)} + " in the table " + table;
+        if (status == SQLITE_DONE)
+            return;
+        const int code = sqlite3_errcode(database_) & 0xff;
+        problem_ = {std::string{sqlite3_errmsg(database_)} + " in the table " + table,
+                    code == SQLITE_CORRUPT || code == SQLITE_NOTADB};
     }
 
     void sessions();
@@ -48,7 +51,7 @@ class Loading {
         std::uint32_t uses = 0;
     };
     std::unordered_map<std::int64_t, Shared> shared_;
-    std::string problem_;
+    LoadProblem problem_;
 
   private:
     sqlite3* database_;
@@ -239,7 +242,7 @@ void bind_message(Statement& statement, const Message& message, std::string& scr
         statement.bind_null();
 }
 
-std::string load_rows(
+LoadProblem load_rows(
     sqlite3* database,
     std::vector<Change>& into,
     const std::function<void(std::int64_t row, const MessageId& id, std::uint32_t uses)>& stored) {

@@ -10,9 +10,14 @@
 
 namespace keepmq::sessions {
 
-/// Appends all that is kept, in order. Returns an empty text, or what cannot be read. `stored` sees
-/// each message that deliveries share, with its row and how many they are.
-[[nodiscard]] std::string load_rows(
+struct LoadProblem {
+    std::string text;      ///< empty: none
+    bool damaged = false;  ///< else the disk or the memory may be to blame, not the file
+};
+
+/// Appends all that is kept, in order. `stored` sees each message that deliveries share, with its
+/// row and how many they are.
+[[nodiscard]] LoadProblem load_rows(
     sqlite3* database,
     std::vector<broker::Change>& into,
     const std::function<void(std::int64_t row, const MessageId& id, std::uint32_t uses)>& stored);
