@@ -17,7 +17,8 @@ from lib.servers import (  # noqa: E402
 # with the first of its parameters; everything runs against the release build.
 ACCEPTANCE = {f"test_acceptance_{name}.py" for name in ("cassa", "mongo", "mysql", "pgsql", "redis")}
 TROUBLE = {f"test_trouble_{name}.py" for name in ("cassa", "mongo", "mysql", "pgsql")}
-WITH_SERVERS = ACCEPTANCE | TROUBLE | {"test_hostile_values.py", "test_redis_failover.py", "test_servers.py"}
+WITH_SERVERS = ACCEPTANCE | TROUBLE | {"test_hostile_values.py", "test_redis_failover.py", "test_servers.py",
+                                        "test_spool.py"}
 
 
 def pytest_collection_modifyitems(items):

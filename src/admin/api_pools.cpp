@@ -17,6 +17,8 @@ json::object pool_json(const PoolStatus& pool) {
     out["state"] = json_text(pool.state);
     out["durability"] = json_text(pool.durability);
     out["last_error"] = json_text(pool.last_error);
+    out["spool"] = json_text(pool.spool);
+    out["spool_error"] = json_text(pool.spool_error);
     out["lane_depths"] = json::array(pool.lane_depths.begin(), pool.lane_depths.end());
     for (const auto& figure : pool_figures()) out[figure.name] = pool.*figure.member;
     out["batch_size_p50"] = pool.batch_size_p50;

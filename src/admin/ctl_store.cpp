@@ -1,4 +1,4 @@
-// Pools, rules and dead letters.
+// Pools, spools, rules and dead letters.
 #include <fmt/format.h>
 
 #include <ostream>
@@ -8,6 +8,18 @@
 namespace keepmq::admin {
 namespace {
 
+void print_errors(CtlSession& session, const boost::json::array& pools, std::string_view member) {
+    for (const auto& item : pools) {
+        const auto* pool = item.if_object();
+        if (pool == nullptr || cell(*pool, member) == "-")
+            continue;
+        session.out() << fmt::format("{} {}: last error: {}\n",
+                                     cell(*pool, "kind"),
+                                     cell(*pool, "name"),
+                                     cell(*pool, member));
+    }
+}
+
 void list_pools(CtlSession& session, CtlArguments) {
     static constexpr ListColumn columns[] = {
         {"KIND", "kind"},
@@ -16,6 +28,7 @@ void list_pools(CtlSession& session, CtlArguments) {
         {"QUEUED", "queued", Align::right},
         {"ACCEPTED", "accepted", Align::right},
         {"COMMITTED", "committed", Align::right},
+        {"SPOOLED", "spooled", Align::right},
         {"DEAD", "dead_lettered", Align::right},
         {"REFUSED", "refused", Align::right},
         {"RETRIES", "retries", Align::right},
@@ -28,15 +41,31 @@ void list_pools(CtlSession& session, CtlArguments) {
     if (session.json())
         return session.print_json(*pools);
     session.print_list(*pools, columns);
-    for (const auto& item : *pools) {
-        const auto* pool = item.if_object();
-        if (pool == nullptr || cell(*pool, "last_error") == "-")
-            continue;
-        session.out() << fmt::format("{} {}: last error: {}\n",
-                                     cell(*pool, "kind"),
-                                     cell(*pool, "name"),
-                                     cell(*pool, "last_error"));
-    }
+    print_errors(session, *pools, "last_error");
+}
+
+void list_spools(CtlSession& session, CtlArguments) {
+    static constexpr ListColumn columns[] = {
+        {"KIND", "kind"},
+        {"POOL", "name"},
+        {"MODE", "spool"},
+        {"WRITES", "spooled", Align::right},
+        {"BYTES", "spool_bytes", Align::right},
+        {"OLDEST s", "spool_oldest_seconds", Align::right},
+        {"IN/s", "spool_written_each_second", Align::right},
+        {"OUT/s", "spool_drained_each_second", Align::right},
+        {"IN", "spool_written", Align::right},
+        {"OUT", "spool_drained", Align::right},
+        {"FAILURES", "spool_failures", Align::right},
+        {"SET ASIDE", "spool_set_aside", Align::right},
+    };
+    const auto pools = session.ask_all("/api/v4/pools");
+    if (!pools)
+        return;
+    if (session.json())
+        return session.print_json(*pools);
+    session.print_list(*pools, columns);
+    print_errors(session, *pools, "spool_error");
 }
 
 void list_rules(CtlSession& session, CtlArguments) {
@@ -47,6 +76,7 @@ void list_rules(CtlSession& session, CtlArguments) {
         {"N/A", "not_applicable", Align::right},
         {"ACCEPTED", "accepted", Align::right},
         {"COMMITTED", "committed", Align::right},
+        {"SPOOLED", "spooled", Align::right},
         {"DEAD", "dead_lettered", Align::right},
         {"REFUSED", "refused", Align::right},
         {"ERRORS", "errors", Align::right},
@@ -136,6 +166,7 @@ void retry_dead_letter(CtlSession& session, CtlArguments arguments) {
 
 constexpr CtlCommand commands[] = {
     {"pools", "", "", "database pools: state, counts, latencies", list_pools},
+    {"spool", "", "", "writes that wait on disk for their database", list_spools},
     {"rules", "", "", "rules and what became of their writes", list_rules},
     {"dead-letters", "list", "", "writes that a database refused for ever", list_dead_letters},
     {"dead-letters", "show", "ID", "one of them with its payload", show_dead_letter},

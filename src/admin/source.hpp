@@ -50,9 +50,14 @@ struct PoolStatus {
     std::string state;  ///< connecting, running, degraded, stopped
     std::string durability;
     std::string last_error;
+    std::string spool;        ///< none, direct, spooling
+    std::string spool_error;  ///< why it does not work; empty if it does
     std::vector<std::size_t> lane_depths;
     std::uint64_t accepted = 0, committed = 0, dead_lettered = 0, refused = 0, retries = 0,
-                  queued = 0;
+                  queued = 0, spooled = 0;
+    std::uint64_t spooling = 0, spool_bytes = 0, spool_oldest_seconds = 0, spool_written = 0,
+                  spool_drained = 0, spool_written_each_second = 0, spool_drained_each_second = 0,
+                  spool_failures = 0, spool_set_aside = 0;
     std::uint64_t batches = 0, queries = 0, query_errors = 0;
     std::uint64_t batch_size_p50 = 0, batch_size_p99 = 0;
     std::uint64_t commit_micros_p50 = 0, commit_micros_p99 = 0;
@@ -66,7 +71,7 @@ struct RuleStatus {
     std::string action;  ///< function name or the statements
     std::string pool;
     std::uint64_t hits = 0, not_applicable = 0, accepted = 0, committed = 0, dead_lettered = 0,
-                  refused = 0, errors = 0;
+                  refused = 0, spooled = 0, errors = 0;
 };
 
 struct RetainedMessage {

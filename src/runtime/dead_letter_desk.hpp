@@ -15,9 +15,9 @@
 
 namespace keepmq::runtime {
 
-/// A letter leaves when its operation was committed or spooled; when it was refused again, the new letter with
-/// the new error takes its place. If the process dies in between, both the row and the letter are
-/// there. Any thread. Outlives the pools, the dead letters outlive it.
+/// A letter leaves when its operation was committed or spooled; when it was refused again, the new
+/// letter with the new error takes its place. If the process dies in between, both the row and the
+/// letter are there. Any thread. Outlives the pools, the dead letters outlive it.
 class DeadLetterDesk final : public store::CompletionSink {
   public:
     explicit DeadLetterDesk(store::DeadLetters& letters) : letters_{letters} {}

@@ -182,7 +182,7 @@ admin::Done Node::load_plugin(std::string_view name) {
 
 void Node::retire(const PluginPtr& plugin) const {
     if (!plugin->drain(std::chrono::steady_clock::now() + settings_.store.shutdown_deadline))
-        log.error("plugin {}: not all writes could be committed in time; their clients are refused",
+        log.error("plugin {}: not all writes could be kept in time; their clients are refused",
                   plugin->name());
     plugin->stop();
 }
@@ -200,9 +200,16 @@ admin::Done Node::unload_plugin(std::string_view name) {
     auto list = plugins_;
     std::erase(list, plugin);
     install(std::move(list));
-    if (plugin)
+    std::string message = "Plugin " + full + " unloaded successfully.";
+    if (plugin) {
         retire(plugin);
-    return {true, "Plugin " + full + " unloaded successfully."};
+        if (const auto left = plugin->spooled(); left > 0) {
+            log.warn("plugin {}: {} writes stay in the spool until it is loaded again", full, left);
+            message +=
+                " " + std::to_string(left) + " writes stay in the spool until it is loaded again.";
+        }
+    }
+    return {true, std::move(message)};
 }
 
 admin::Done Node::reload_plugin(std::string_view name) {
@@ -281,8 +288,7 @@ bool Node::shut_down() {
     data_dir_->save_id_floor(shard_->ask([](Shard& shard) { return shard.newest_id_time(); }));
     shard_->stop();
     if (!all)
-        log.error(
-            "stopped before all writes were committed; their publishers got no acknowledgement");
+        log.error("stopped before all writes were kept; their publishers got no acknowledgement");
     return all;
 }
 

@@ -39,6 +39,22 @@ std::string action_of(const hooks::Rule& rule) {
     return text;
 }
 
+void show_spool(const std::optional<store::SpoolStatus>& spool, admin::PoolStatus& to) {
+    to.spool = !spool ? "none" : spool->spooling ? "spooling" : "direct";
+    if (!spool)
+        return;
+    to.spool_error = spool->last_error;
+    to.spooling = spool->spooling ? 1 : 0;
+    to.spool_bytes = spool->bytes;
+    to.spool_oldest_seconds = static_cast<std::uint64_t>(spool->oldest.count());
+    to.spool_written = spool->written;
+    to.spool_drained = spool->drained;
+    to.spool_written_each_second = spool->written_each_second;
+    to.spool_drained_each_second = spool->drained_each_second;
+    to.spool_failures = spool->failures;
+    to.spool_set_aside = spool->set_aside;
+}
+
 }  // namespace
 
 std::string Node::listeners_json() const {
@@ -210,6 +226,8 @@ std::vector<admin::PoolStatus> Node::pools() {
             status.refused = stats.refused;
             status.retries = stats.retries;
             status.queued = stats.queued;
+            status.spooled = stats.spooled;
+            show_spool(pool.spool(), status);
             status.batches = stats.batches;
             status.queries = stats.queries;
             status.query_errors = stats.query_errors;
@@ -242,6 +260,7 @@ std::vector<admin::RuleStatus> Node::rules() {
                             stats.committed,
                             stats.dead_lettered,
                             stats.refused,
+                            stats.spooled,
                             stats.errors});
         }
     }

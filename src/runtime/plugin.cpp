@@ -42,8 +42,7 @@ std::string file_name_of(std::string_view name) {
     for (const char c : name) {
         const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
                            (c >= 'a' && c <= 'z') || c == '_' || c == '-';
-        safe += plain ? std::string(1, c)
-                      : fmt::format("%{:02x}", static_cast<unsigned char>(c));
+        safe += plain ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
     }
     return safe;
 }
@@ -160,6 +159,12 @@ bool Plugin::drain(std::chrono::steady_clock::time_point deadline) {
 void Plugin::stop() {
     channels_.clear();
     for (const auto& pool : pools_) pool->stop();
+}
+
+std::uint64_t Plugin::spooled() const {
+    std::uint64_t all = 0;
+    for (const auto& pool : pools_) all += pool->stats().spooled;
+    return all;
 }
 
 const store::BackendDescriptor* find_backend(const Registry& registry, std::string_view name) {

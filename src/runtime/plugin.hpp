@@ -2,6 +2,7 @@
 // A loaded plugin: the rules of one conf file and the pools they name.
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ class Plugin {
     /// Waits until all writes are settled, at most until the deadline. True if all were.
     bool drain(std::chrono::steady_clock::time_point deadline);
     void stop();
+    /// Writes that wait in the spools of its pools.
+    [[nodiscard]] std::uint64_t spooled() const;
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] const store::BackendDescriptor& descriptor() const { return *descriptor_; }

@@ -1,7 +1,9 @@
 #include "store/spool.hpp"
 
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -46,6 +48,17 @@ constexpr const char* insert_sql =
 constexpr const char* load_sql =
     "select seq,key,after_all,rule,at,op from spool where seq > ? order by seq limit ?";
 constexpr const char* remove_sql = "delete from spool where seq between ? and ?";
+
+/// A new folder that its parent forgets when the power fails would take the file along.
+void make_folder(const fs::path& folder, std::error_code& error) {
+    if (!fs::create_directories(folder, error))
+        return;
+    const int parent = ::open(folder.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0)
+        return;
+    (void)::fsync(parent);  // not every file system can
+    ::close(parent);
+}
 
 /// A file that was larger than this is made small when it is empty.
 constexpr std::int64_t small_file = 1 << 20;
@@ -331,7 +344,7 @@ void SqliteSpool::each_rule(
 
 std::variant<std::unique_ptr<Spool>, Spool::NotOpened> Spool::open(const std::string& path) {
     std::error_code error;
-    fs::create_directories(fs::path{path}.parent_path(), error);
+    make_folder(fs::path{path}.parent_path(), error);
     sqlite3* raw = nullptr;
     const int status =
         error ? SQLITE_CANTOPEN

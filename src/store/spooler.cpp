@@ -17,6 +17,8 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds longest_look{100};
 constexpr milliseconds longest_turn{100};
+// When the pool is about to end, a database that works gets so long for what waits.
+constexpr milliseconds last_chance{500};
 
 const Failure stopped{errc::shutting_down, "the pool was stopped"};
 
@@ -222,7 +224,7 @@ bool Spooler::has_waited_too_long() {
     if (!works && (!has_room || core_.is_draining()))
         return true;
     const milliseconds limit =
-        core_.is_draining() ? std::min(settings_.after, longest_look) : settings_.after;
+        core_.is_draining() ? std::min(settings_.after, last_chance) : settings_.after;
     return steady_clock::now() - *oldest >= limit;
 }
 

@@ -176,8 +176,7 @@ void Spooler::append() {
 /// From the front of the intake, as much as the file may hold.
 Spooler::Batch Spooler::next_batch() {
     Batch batch;
-    if (std::exchange(no_room_for_, 0) > 0)
-        works();
+    const bool was_full = std::exchange(no_room_for_, 0) > 0;
     {
         const std::lock_guard lock{mutex_};
         const std::size_t count = std::min(batch_rows, intake_.size());
@@ -209,6 +208,8 @@ Spooler::Batch Spooler::next_batch() {
                             std::make_move_iterator(batch.entries.end())};
     batch.entries.erase(entry, batch.entries.end());
     put_back(std::move(rest));
+    if (batch.entries.empty() && no_room_for_ == 0 && was_full)
+        works();
     if (batch.entries.empty() && no_room_for_ > 0)
         failed({errc::storage_full,
                 settings_.path + " is full: spool.max_size is " +
@@ -303,7 +304,7 @@ bool Spooler::submit_page(std::vector<SpoolRow>&& rows) {
                 return false;
             continue;
         }
-        Item& item = items.emplace_back(std::move(std::get<Op>(op)), row.order);
+        Item& item = items.emplace_back(Item{std::move(std::get<Op>(op)), row.order});
         item.rule = rule_named(row.rule);
         item.submitted = steady_clock::now();
         item.row = row.seq;

@@ -33,6 +33,7 @@ class Load:
     """Publishers with QoS 1, each on its topic, one message after the other; `acknowledged` payloads."""
 
     def __init__(self, broker, paho):
+        self.broker = broker
         self.acknowledged = []
         self.problems = []
         self._stopping = threading.Event()
@@ -68,6 +69,7 @@ class Load:
         for thread in self._threads:
             thread.join()
         assert not self.problems, self.problems
+        self.broker.settle()
 
 
 def stored_payloads(db):
@@ -265,7 +267,7 @@ def test_a_replica_that_hangs_holds_the_acknowledgements(launch, start, paho):
     group = launch(RedisSentinel)
     broker = start_with(start, shipped(type="sentinel", server=group.addresses, sentinel=group.name,
                                        read_timeout="200ms", wait_replicas=1, pool_size=2),
-                        settings={"store.give_up_after": "2m"})
+                        settings={"spool.after": "1h"})
     load = Load(broker, paho)
     load.goes_on()
     group.second.pause()

@@ -106,6 +106,7 @@ def test_stuck_reader_can_be_disconnected(start, connect, how):
     assert broker.client("slow") is None
 
 
+@pytest.mark.memory
 def test_many_stuck_readers(start, connect):
     """The memory of each is bounded by its outgoing buffer."""
     broker = start(False, {"mqtt.max_outgoing_buffer": "128KB"})

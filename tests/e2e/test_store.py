@@ -10,8 +10,8 @@ COUNT = "select count(*) from mqtt_msg where topic = ?"
 IMPLEMENTATION_ERROR = 0x83
 
 
-def with_rules(start, rules, settings=None, pool=None):
-    return start(conf.plugin(conf.EMQX | rules, {"pool1": pool or {}}), settings)
+def with_rules(start, rules, settings=None, pool=None, **options):
+    return start(conf.plugin(conf.EMQX | rules, {"pool1": pool or {}}), settings, **options)
 
 
 # --- acknowledged means stored
@@ -207,7 +207,9 @@ def test_dead_letters_outlive_the_broker(start, connect):
 
 def test_a_database_that_stays_locked_refuses(start, connect):
     """When nothing can take the message: a reason code on MQTT 5, the end of the connection before."""
-    broker = with_rules(start, {}, {"store.give_up_after": "500ms"}, {"busy_timeout": "100ms"})
+    broker = with_rules(start, {}, {"store.give_up_after": "500ms"}, {"busy_timeout": "100ms"}, started=False)
+    broker.break_spool()
+    broker.start()
     new, old = connect(broker, "new"), connect(broker, "old", 4)
     broker.settle()
     with broker.locked():
@@ -215,7 +217,8 @@ def test_a_database_that_stays_locked_refuses(start, connect):
         assert new.publish("t", b"lost", qos=2) == IMPLEMENTATION_ERROR
         old.send_publish("t", b"lost", 1)
         assert old.expect_closed() == []
-    assert new.publish("t", b"1", qos=1) == 0
+    # The pauses between attempts have grown longer than a write is waited for.
+    until(lambda: new.publish("t", b"1", qos=1) == 0, "the pool to go on")
     assert connect(broker, "old", 4).publish("t", b"2", qos=2) == 0
     assert broker.rows("select payload from mqtt_msg order by id") == [(b"1",), (b"2",)]
     assert broker.metric("keepmq_pool_refused_total") >= 3
@@ -258,6 +261,7 @@ def accounts(broker):
         assert accepted
         for labels, value in accepted.items():
             parts = [samples[(f"keepmq_{what}_{fate}_total", labels)] for fate in ("committed", "dead_lettered", "refused")]
+            parts.append(samples[(f"keepmq_{what}_spooled", labels)])
             assert value == sum(parts), (labels, value, parts)
 
 

@@ -96,7 +96,7 @@ def test_wrong_settings_are_named_together(start):
 
 
 def test_a_server_that_was_killed_is_found_again(database, start, connect):
-    broker = start(plugins=plugin(database.pool), settings={"store.give_up_after": "120s"})
+    broker = start(plugins=plugin(database.pool), settings={"spool.after": "1h"})
     client = connect(broker, "c")
     assert client.publish("t", b"1", qos=1) < 0x80
     database.close()

@@ -16,7 +16,7 @@ from lib.wait import until, until_equal
 
 CONF = Path(__file__).parent / "conf"
 LINES = {"english": EMQX_ENGLISH, "chinese": EMQX_4_4}
-PATIENT = {"store.give_up_after": "60s"}
+PATIENT = {"spool.after": "1h"}
 NO_LOOKUP = {"session.subscribed.2": None}  # nothing that a subscription waits for
 PAYLOADS = "select payload from mqtt_msg order by id"
 

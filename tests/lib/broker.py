@@ -66,6 +66,11 @@ class Broker:
             self.write_plugin(plugin)
         self.settings |= settings or {}
 
+    def break_spool(self):
+        """Nothing can be spooled: a file is where the folder should be. Before the start."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        (self.data / "spool").write_text("in the way")
+
     # --- process
 
     def plugin_conf_of(self, kind):
@@ -248,7 +253,7 @@ class Broker:
         """No write and no replay is under way. (The replay of a client that does not read is.)"""
         samples = self.metrics()
         return not any(value for (name, _), value in samples.items()
-                       if name in ("keepmq_pool_queued", "keepmq_replays_open"))
+                       if name in ("keepmq_pool_queued", "keepmq_pool_spooled", "keepmq_replays_open"))
 
     def settle(self, timeout=PATIENCE):
         until(self.is_idle, "the pools to be empty", timeout)

@@ -137,17 +137,25 @@ TEST_F(Ctl, Plugins) {
 }
 
 TEST_F(Ctl, Store) {
-    EXPECT_EQ(output({"pools"}),
-              "KIND    POOL   STATE    QUEUED  ACCEPTED  COMMITTED  DEAD  REFUSED  RETRIES  COMMIT "
-              "P99 us  DURABILITY\n"
-              "sqlite  pool1  running       0        10          9     0        0        0         "
-              "  2048  WAL\n"
-              "sqlite pool1: last error: database is locked\n");
+    EXPECT_EQ(
+        output({"pools"}),
+        "KIND    POOL   STATE    QUEUED  ACCEPTED  COMMITTED  SPOOLED  DEAD  REFUSED  RETRIES "
+        " COMMIT P99 us  DURABILITY\n"
+        "sqlite  pool1  running       0        10          9        1     0        0        0 "
+        "          2048  WAL\n"
+        "sqlite pool1: last error: database is locked\n");
+    EXPECT_EQ(
+        output({"spool"}),
+        "KIND    POOL   MODE      WRITES  BYTES  OLDEST s  IN/s  OUT/s  IN  OUT  FAILURES  SET "
+        "ASIDE\n"
+        "sqlite  pool1  spooling       1    300        61     5      0   0    0         0      "
+        "    0\n"
+        "sqlite pool1: last error: disk full\n");
     EXPECT_EQ(output({"rules"}),
-              "RULE                      POOL   HITS  N/A  ACCEPTED  COMMITTED  DEAD  REFUSED  "
-              "ERRORS  FILTER  ACTION\n"
-              "sqlite message.publish.1  pool1    11    0         0          0     0        0      "
-              " 0  #       on_message_publish\n");
+              "RULE                      POOL   HITS  N/A  ACCEPTED  COMMITTED  SPOOLED  DEAD  "
+              "REFUSED  ERRORS  FILTER  ACTION\n"
+              "sqlite message.publish.1  pool1    11    0         0          0        0     0      "
+              "  0       0  #       on_message_publish\n");
     EXPECT_EQ(output({"dead-letters", "list"}),
               "ID  AT                        POOL          RULE                      OPERATION     "
               " TOPIC  CLIENT  ERROR\n"
@@ -192,6 +200,7 @@ TEST_F(Ctl, PrintsJson) {
                                                   {"broker", "stats"},
                                                   {"metrics"},
                                                   {"pools"},
+                                                  {"spool"},
                                                   {"rules"},
                                                   {"clients", "show", "c1"},
                                                   {"clients", "kick", "c1"},

@@ -206,6 +206,12 @@ inline void fill(FakeSource& source) {
     pool.state = "running";
     pool.durability = "WAL";
     pool.last_error = "database is locked";
+    pool.spool = "spooling";
+    pool.spool_error = "disk full";
+    pool.spooled = 1;
+    pool.spool_bytes = 300;
+    pool.spool_oldest_seconds = 61;
+    pool.spool_written_each_second = 5;
     pool.lane_depths = {0, 4};
     pool.accepted = 10;
     pool.committed = 9;

@@ -57,7 +57,8 @@ TEST(Settings, ReadsEachSection) {
         "mqtt.max_packet_size = 2MB\nmqtt.max_qos_allowed = 1\nmqtt.retain_available = false\n"
         "zone.external.idle_timeout = 15s\nzone.external.server_keepalive = 60\n"
         "zone.external.keepalive_backoff = 1\nzone.external.session_expiry_interval = 1h\n"
-        "store.give_up_after = 500ms\nreplay.page_size = 7\nbackpressure.limit = 5s\n"
+        "store.give_up_after = 500ms\nspool.after = 2s\nspool.max_size = 1GB\n"
+        "spool.max_age = 1h\nreplay.page_size = 7\nbackpressure.limit = 5s\n"
         "broker.shared_subscription_strategy = hash\nhooks.lookup_on_every_connect = off\n");
     EXPECT_THAT(found, IsEmpty());
     EXPECT_EQ(settings.node.name, "a@b");
@@ -76,6 +77,9 @@ TEST(Settings, ReadsEachSection) {
     EXPECT_EQ(settings.mqtt.keepalive_backoff, 1.0);
     EXPECT_EQ(settings.mqtt.session_expiry_interval, std::chrono::hours{1});
     EXPECT_EQ(settings.store.give_up_after, std::chrono::milliseconds{500});
+    EXPECT_EQ(settings.store.spool_after, std::chrono::seconds{2});
+    EXPECT_EQ(settings.store.spool_max_size, 1U << 30U);
+    EXPECT_EQ(settings.store.spool_max_age, std::chrono::hours{1});
     EXPECT_EQ(settings.replay.page_size, 7U);
     EXPECT_EQ(settings.store.backpressure_limit, std::chrono::seconds{5});
     EXPECT_EQ(settings.mqtt.shared_subscription_strategy, "hash");

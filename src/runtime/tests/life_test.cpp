@@ -162,6 +162,7 @@ TEST_F(LifeTest, AShutDownSaysGoodbyeAndDrains) {
 
 TEST_F(LifeTest, AShutDownWithALostWriteIsNotClean) {
     settings.store.shutdown_deadline = std::chrono::milliseconds{50};
+    break_spool();
     start();
     Client client{port()};
     client.connect("c");

@@ -182,6 +182,7 @@ class ReloadTest : public PluginsTest {
     }
     void switch_over() {
         EXPECT_TRUE(old->drain(std::chrono::steady_clock::now() + std::chrono::seconds{20}));
+        old->stop();
         fresh->start(settings, *letters, commands);
         shard.ask([&](Shard& s) { s.release(fresh.get()); });
     }

@@ -140,7 +140,10 @@ TEST_F(PublishTest, AnOutageIsWaitedFor) {
 
 class RefusalTest : public PublishTest {
   protected:
-    RefusalTest() { settings.store.give_up_after = std::chrono::milliseconds{100}; }
+    RefusalTest() {
+        settings.store.give_up_after = std::chrono::milliseconds{100};
+        break_spool();
+    }
 };
 
 TEST_F(RefusalTest, Version5IsToldTheReason) {

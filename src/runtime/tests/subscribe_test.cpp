@@ -97,6 +97,7 @@ TEST_F(SubscribeTest, SubackWaitsForThePosition) {
 
 TEST_F(SubscribeTest, WithoutAPositionThereIsNoSubscription) {
     settings.store.give_up_after = std::chrono::milliseconds{100};
+    break_spool();
     start();
     Client reader{port()};
     reader.connect("reader");

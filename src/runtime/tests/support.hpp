@@ -93,6 +93,9 @@ class NodeTest : public ::testing::Test {
     void start();
     void stop() { node.reset(); }
 
+    /// Nothing can be spooled: a file is where the folder should be. Before `start`.
+    void break_spool() const { write_file(dir.file("data/spool"), "in the way"); }
+
     [[nodiscard]] std::uint16_t port() const;
     [[nodiscard]] admin::PoolStatus pool() const { return node->pools().at(0); }
 

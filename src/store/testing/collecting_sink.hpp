@@ -30,6 +30,10 @@ class CollectingSink final : public CompletionSink {
         const std::lock_guard lock{mutex_};
         return all_;
     }
+    [[nodiscard]] std::size_t count() const {
+        const std::lock_guard lock{mutex_};
+        return all_.size();
+    }
     /// Number of outcomes of each call.
     [[nodiscard]] std::vector<std::size_t> posts() const {
         const std::lock_guard lock{mutex_};
