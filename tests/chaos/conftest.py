@@ -113,6 +113,7 @@ def judge(request):
         FIGURES.append(line)
         assert_clean(found)
         assert found["unsettled"] == 0, found
+        assert found["sessions_lost"] == 0, found
         return found
 
     return end
