@@ -16,6 +16,7 @@
 #include "store/connection.hpp"
 #include "store/dead_letters.hpp"
 #include "store/pool.hpp"
+#include "store/testing/memory_dead_letters.hpp"
 
 namespace keepmq {
 namespace {
@@ -112,18 +113,6 @@ BENCHMARK_CAPTURE(write_batches, store_and_acknowledge_full, "full", true)
     ->Arg(1000)
     ->UseRealTime();
 
-class NoDeadLetters final : public store::DeadLetters {
-  public:
-    std::optional<store::Failure> add(std::string_view,
-                                      std::string_view,
-                                      const store::Op&,
-                                      const store::Failure&) override {
-        return {};
-    }
-    std::vector<store::DeadLetter> list(std::size_t) const override { return {}; }
-    std::uint64_t count() const override { return 0; }
-};
-
 /// Outcomes as they come from the pool; the shard's mailbox in little.
 class CountingSink final : public store::CompletionSink {
   public:
@@ -147,7 +136,7 @@ void through_pool(benchmark::State& state) {
     Bed bed{"full"};
     if (!bed.ok())
         return state.SkipWithError("cannot open the file");
-    NoDeadLetters dead_letters;
+    store::testing::MemoryDeadLetters dead_letters;
     store::RuleContext rule{"bench", {}};
     CountingSink sink;
     store::Pool pool{{.kind = "sqlite", .name = "bench"}, bed.backend(), dead_letters};

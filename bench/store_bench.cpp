@@ -12,6 +12,7 @@
 #include "model/message.hpp"
 #include "store/dead_letters.hpp"
 #include "store/pool.hpp"
+#include "store/testing/memory_dead_letters.hpp"
 
 namespace keepmq::store {
 namespace {
@@ -41,18 +42,6 @@ class NullBackend final : public Backend {
 
   private:
     std::size_t lanes_;
-};
-
-class NoDeadLetters final : public DeadLetters {
-  public:
-    std::optional<Failure> add(std::string_view,
-                               std::string_view,
-                               const Op&,
-                               const Failure&) override {
-        return {};
-    }
-    std::vector<DeadLetter> list(std::size_t) const override { return {}; }
-    std::uint64_t count() const override { return 0; }
 };
 
 class CountingSink final : public CompletionSink {
@@ -101,7 +90,7 @@ struct Bed {
     }
 
     std::vector<MessagePtr> messages;
-    NoDeadLetters dead_letters;
+    testing::MemoryDeadLetters dead_letters;
     RuleContext rule{"bench", {}};
     CountingSink sink;
     Pool pool;

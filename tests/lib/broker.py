@@ -144,6 +144,8 @@ class Broker:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        # What libmongoc leaves behind then: with thousands of them it complains when a number is used again.
+        Path(f"/dev/shm/mongoc-{self.process.pid}").unlink(missing_ok=True)
 
     def restart(self, same_ports=False):
         """Starts again on the same data; a broker that still runs is stopped."""

@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 
-FEW = 5
+FEW = 8
 
 
 def cases(file):
