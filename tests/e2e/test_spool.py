@@ -240,18 +240,20 @@ def test_a_full_spool_pauses_publishers(start, connect):
     with broker.locked():
         for number in range(30):
             client.send_publish(TOPIC, str(number).encode().ljust(50_000), 1)
+            if number == 0:  # what is under way in the lane goes into the spool whatever its limit
+                until(lambda: "spooling" in broker.ctl("spool"), "the spool to take over")
         until(lambda: "spool.max_size" in broker.ctl("spool"), "the spool to be full")
         for number in range(30, 60):
             client.send_publish(TOPIC, str(number).encode().ljust(50_000), 1)
         until_equal(lambda: broker.metric("keepmq_paused_connections"), 1)
         assert broker.metric("keepmq_spool_bytes") <= 1 << 20
+        assert broker.log().count("spool.max_size") == 1, "it is said once"
         connect(broker, "other").ping()
     for _ in range(60):
         assert client.expect(PUBACK).reason == 0
     broker.settle()
     rows = broker.rows("select payload from mqtt_msg order by id")
     assert [int(row[0]) for row in rows] == list(range(60))
-    assert broker.log().count("spool.max_size") == 1, "it is said once"
     until_equal(lambda: broker.metric("keepmq_paused_connections"), 0)
 
 
