@@ -123,8 +123,13 @@ class MongoStore(Store):
             return client.mqtt.mqtt_msg.count_documents({})
 
     def clear(self):
+        # Not delete_many: FerretDB names each document in one statement, and SQLite has a limit for that.
         with self.server.client() as client:
-            client.mqtt.mqtt_msg.delete_many({})
+            rows = client.mqtt.mqtt_msg
+            indexes = [(name, list(each["key"])) for name, each in rows.index_information().items() if name != "_id_"]
+            rows.drop()
+            for name, keys in indexes:
+                rows.create_index(keys, name=name)
 
 
 class SqlStore(Store):
