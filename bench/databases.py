@@ -123,8 +123,13 @@ class MongoStore(Store):
             return client.mqtt.mqtt_msg.count_documents({})
 
     def clear(self):
+        """Without the collection: FerretDB fails to delete more than 32,766 documents at once."""
         with self.server.client() as client:
-            client.mqtt.mqtt_msg.delete_many({})
+            messages = client.mqtt.mqtt_msg
+            indexes = [index for index in messages.list_indexes() if index["name"] != "_id_"]
+            messages.drop()
+            for index in indexes:
+                messages.create_index(list(index["key"].items()), name=index["name"], unique=index.get("unique", False))
 
 
 class SqlStore(Store):
