@@ -123,13 +123,13 @@ class MongoStore(Store):
             return client.mqtt.mqtt_msg.count_documents({})
 
     def clear(self):
-        # Not delete_many: FerretDB names each document in one statement, and SQLite has a limit for that.
+        """Without the collection: FerretDB fails to delete more than 32,766 documents at once."""
         with self.server.client() as client:
-            rows = client.mqtt.mqtt_msg
-            indexes = [(name, list(each["key"])) for name, each in rows.index_information().items() if name != "_id_"]
-            rows.drop()
-            for name, keys in indexes:
-                rows.create_index(keys, name=name)
+            messages = client.mqtt.mqtt_msg
+            indexes = [index for index in messages.list_indexes() if index["name"] != "_id_"]
+            messages.drop()
+            for index in indexes:
+                messages.create_index(list(index["key"].items()), name=index["name"], unique=index.get("unique", False))
 
 
 class SqlStore(Store):

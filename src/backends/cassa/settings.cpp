@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "store/authorities.hpp"
+
 namespace keepmq::cassa {
 namespace {
 
@@ -65,10 +67,7 @@ std::optional<Settings> read_settings(const store::PoolConf& conf, Diagnostics& 
     read.choice("consistency", levels, level);
     settings.consistency = levels.at(level);
     read.tls(settings.tls);
-    if (settings.tls.verify && settings.tls.ca_file.empty())
-        read.refuse("verify",
-                    "there is nothing to verify the server's certificate with",
-                    "set cacertfile, for example to /etc/ssl/certs/ca-certificates.crt");
+    store::require_authorities(read, settings.tls);
     read.timeouts(settings.connect_timeout, settings.read_timeout);
     read.flag("auto_create_schema", settings.auto_create_schema);
     read.warn_of_unknown(properties);

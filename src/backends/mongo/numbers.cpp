@@ -1,6 +1,8 @@
 #include "backends/mongo/numbers.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "backends/mongo/records.hpp"
 #include "backends/mongo/translate.hpp"
@@ -18,8 +20,48 @@ std::variant<std::int64_t, Failure> newest_id(Connection& connection, const Find
     return documents.empty() ? 0 : number_of(documents.front());
 }
 
+void Numbers::begin_turn(std::unique_lock<std::mutex>& lock) {
+    changed_.wait(lock, [this] { return !busy_; });
+    busy_ = true;
+}
+
+void Numbers::end_turn() {
+    busy_ = false;
+    changed_.notify_all();
+}
+
 std::variant<std::int64_t, Failure> Numbers::take(Connection& connection, std::size_t count) {
-    const std::lock_guard lock{mutex_};
+    Request own{count, {}};
+    std::unique_lock lock{mutex_};
+    waiting_.push_back(&own);
+    changed_.wait(lock, [&] { return own.first || !busy_; });
+    if (own.first)
+        return *own.first;
+    begin_turn(lock);
+    const auto served = std::exchange(waiting_, {});
+    std::size_t sum = 0;
+    for (const auto* const request : served) sum += request->count;
+    lock.unlock();
+    auto taken = advance(connection, sum);
+    lock.lock();
+    if (auto* const failure = std::get_if<Failure>(&taken)) {
+        // It is about this connection; the others have theirs.
+        std::ranges::copy_if(served, std::back_inserter(waiting_), [&](const Request* request) {
+            return request != &own;
+        });
+        end_turn();
+        return std::move(*failure);
+    }
+    auto next = std::get<std::int64_t>(taken);
+    for (auto* const request : served) {
+        request->first = next;
+        next += static_cast<std::int64_t>(request->count);
+    }
+    end_turn();
+    return *own.first;
+}
+
+std::variant<std::int64_t, Failure> Numbers::advance(Connection& connection, std::size_t count) {
     constexpr int most_attempts = 5;
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
         auto reply = connection.run(take_ids(count));
@@ -42,8 +84,13 @@ std::variant<std::int64_t, Failure> Numbers::take(Connection& connection, std::s
 }
 
 std::optional<Failure> Numbers::skip_used(Connection& connection) {
-    const std::lock_guard lock{mutex_};
-    return move_on(connection);
+    std::unique_lock lock{mutex_};
+    begin_turn(lock);
+    lock.unlock();
+    auto failure = move_on(connection);
+    lock.lock();
+    end_turn();
+    return failure;
 }
 
 std::optional<Failure> Numbers::move_on(Connection& connection) {

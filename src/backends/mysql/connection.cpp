@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -22,8 +22,18 @@ namespace {
 using store::errc;
 using store::Failure;
 
-/// Rows of one INSERT with many VALUES: few sizes, because each is a statement to prepare.
-constexpr std::array<std::size_t, 4> insert_sizes{256, 64, 8, 1};
+/// Rows of one INSERT with many VALUES. Each size is a statement to prepare and each statement a
+/// way to the server and back; so batches up to the largest are two of 23 statements at most.
+constexpr std::size_t largest_insert = 128;
+constexpr std::size_t insert_step = 8;
+
+/// How many of so many rows the next INSERT takes.
+std::size_t insert_size(std::size_t rows) {
+    if (rows < insert_step)
+        return rows;
+    return std::min(rows - rows % insert_step, largest_insert);
+}
+
 /// Rows of one INSERT with arrays of values.
 constexpr std::size_t bulk_limit = 1024;
 /// Bytes of values of one INSERT, if the server takes so many.
@@ -64,8 +74,8 @@ class MysqlConnection final : public store::Connection {
     [[nodiscard]] std::optional<Failure> run_op(const store::Op& op);
     [[nodiscard]] std::optional<Failure> run_steps(const store::Op& op);
     [[nodiscard]] std::optional<Failure> run_users(const store::Execute& op);
-    [[nodiscard]] std::optional<Failure> insert(std::span<const Database::Row> rows);
-    [[nodiscard]] std::optional<Failure> insert_some(std::span<const Database::Row> rows);
+    [[nodiscard]] std::optional<Failure> insert(std::span<Database::Row> rows);
+    [[nodiscard]] std::optional<Failure> insert_some(std::span<Database::Row> rows);
     [[nodiscard]] std::optional<Failure> find_stored(std::span<const store::Op* const> batch,
                                                      store::Attempt attempt,
                                                      MessageIds& stored);
@@ -167,12 +177,11 @@ std::optional<Failure> MysqlConnection::run_batch(std::span<const store::Op* con
 }
 
 /// In pieces that the server takes in one packet.
-std::optional<Failure> MysqlConnection::insert(std::span<const Database::Row> rows) {
+std::optional<Failure> MysqlConnection::insert(std::span<Database::Row> rows) {
     const auto limit = std::min(insert_bytes, database_->largest_packet() / 2);
-    const auto most = database_->can_run_bulk() ? bulk_limit : insert_sizes.front();
     while (!rows.empty()) {
         std::size_t count = 0;
-        for (std::size_t bytes = 0; count < rows.size() && count < most; ++count) {
+        for (std::size_t bytes = 0; count < rows.size() && count < bulk_limit; ++count) {
             for (const auto& param : rows[count]) bytes += size_of(param);
             if (count > 0 && bytes > limit)
                 break;
@@ -184,7 +193,8 @@ std::optional<Failure> MysqlConnection::insert(std::span<const Database::Row> ro
     return std::nullopt;
 }
 
-std::optional<Failure> MysqlConnection::insert_some(std::span<const Database::Row> rows) {
+/// The values of rows are moved out of them.
+std::optional<Failure> MysqlConnection::insert_some(std::span<Database::Row> rows) {
     const auto sql_of = [this](std::size_t count) -> const std::string& {
         auto& sql = inserts_[count];
         if (sql.empty())
@@ -194,14 +204,13 @@ std::optional<Failure> MysqlConnection::insert_some(std::span<const Database::Ro
     if (rows.size() > 1 && database_->can_run_bulk())
         return database_->run_bulk(sql_of(1), rows);
     while (!rows.empty()) {
-        const auto fits = [&](std::size_t size) { return size <= rows.size(); };
-        const auto count = *std::find_if(insert_sizes.begin(), insert_sizes.end(), fits);
+        const auto some = rows.first(insert_size(rows.size()));
         Database::Row params;
-        for (const auto& row : rows.first(count))
-            params.insert(params.end(), row.begin(), row.end());
-        if (auto failure = database_->run(sql_of(count), params))
+        params.reserve(some.size() * some.front().size());
+        for (auto& row : some) std::ranges::move(row, std::back_inserter(params));
+        if (auto failure = database_->run(sql_of(some.size()), params))
             return failure;
-        rows = rows.subspan(count);
+        rows = rows.subspan(some.size());
     }
     return std::nullopt;
 }

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "store/authorities.hpp"
+
 namespace keepmq::pgsql {
 namespace {
 
@@ -49,10 +51,7 @@ std::optional<Settings> read_settings(const store::PoolConf& conf, Diagnostics& 
     read.text("database", settings.database);
     refuse_empty(read, "database", settings.database);
     read.tls(settings.tls);
-    if (settings.tls.verify && settings.tls.ca_file.empty())
-        read.refuse("verify",
-                    "there is nothing to verify the server's certificate with",
-                    "set cacertfile, for example to /etc/ssl/certs/ca-certificates.crt");
+    store::require_authorities(read, settings.tls);
     read.timeouts(settings.connect_timeout, settings.read_timeout);
     read.flag("auto_create_schema", settings.auto_create_schema);
     read.warn_of_unknown(properties);

@@ -96,7 +96,7 @@ std::optional<Failure> RedisBackend::try_statement(const store::Statement& state
         return std::nullopt;
     const store::Execute execute{
         std::make_shared<const store::Statements>(store::Statements{{statement}}), {}};
-    const auto args = translate(execute).front().args;
+    const auto args = translate(execute).front().args.list();
     auto exchange = servers->read({{{"COMMAND", "INFO", args.front()}}});
     const auto* const answers = std::get_if<Answers>(&exchange);
     if (answers == nullptr || answers->front().is_error() || answers->front().list.size() != 1)

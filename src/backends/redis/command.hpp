@@ -1,7 +1,9 @@
 #pragma once
 // What goes to a server and what comes back, as values.
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -16,8 +18,30 @@ namespace keepmq::redis {
 /// order.
 enum class Wave : std::uint8_t { content, index, catalogue };
 
+/// The words of a command, name first, kept in the form in which they are sent: a payload is copied
+/// here and into the pipeline of its batch, nowhere else.
+class Words {
+  public:
+    Words() = default;
+    Words(std::initializer_list<std::string_view> words);
+    explicit Words(const std::vector<std::string>& words);
+
+    /// Room for so many more bytes, of all words together.
+    void reserve(std::size_t words, std::size_t bytes);
+    void add(std::string_view word);
+
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] std::string_view operator[](std::size_t at) const;
+    [[nodiscard]] std::vector<std::string> list() const;
+    [[nodiscard]] const std::string& encoded() const { return encoded_; }
+
+  private:
+    std::string encoded_;
+    std::size_t size_ = 0;
+};
+
 struct Command {
-    std::vector<std::string> args;  ///< name first
+    Words args;
     Wave wave = Wave::index;
 };
 using Commands = std::vector<Command>;

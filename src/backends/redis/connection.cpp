@@ -18,11 +18,7 @@ constexpr std::size_t kept_buffer = std::size_t{1} << 20U;
 
 void append(std::string& out, const Command& command) {
     fmt::format_to(std::back_inserter(out), "*{}\r\n", command.args.size());
-    for (const auto& arg : command.args) {
-        fmt::format_to(std::back_inserter(out), "${}\r\n", arg.size());
-        out += arg;
-        out += "\r\n";
-    }
+    out += command.args.encoded();
 }
 
 Answer to_answer(const redisReply& reply) {

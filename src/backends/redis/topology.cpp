@@ -89,9 +89,9 @@ std::size_t slot_of(std::string_view key) {
 
 std::string_view routing_key(const Command& command) {
     const auto& args = command.args;
-    const bool script = args.front() == "EVAL" || args.front() == "EVALSHA";
-    const std::size_t at = script ? 3 : 1;
-    return at < args.size() ? std::string_view{args[at]} : std::string_view{};
+    const auto name = args[0];
+    const std::size_t at = name == "EVAL" || name == "EVALSHA" ? 3 : 1;
+    return at < args.size() ? args[at] : std::string_view{};
 }
 
 std::optional<std::vector<SlotRange>> parse_slots(const Answer& answer,

@@ -48,35 +48,33 @@ std::string seconds_of(WallTime time) {
         std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
 }
 
-/// Field, value, field, value, ...
-std::vector<std::string> fields_of(const Message& message) {
-    std::vector<std::string> fields{"id",
-                                    message.id.to_string(),
-                                    "from",
-                                    message.sender.str(),
-                                    "qos",
-                                    std::to_string(static_cast<int>(message.qos)),
-                                    "topic",
-                                    message.topic.str(),
-                                    "payload",
-                                    message.payload,
-                                    "ts",
-                                    seconds_of(message.at),
-                                    "retain",
-                                    message.retain ? "true" : "false"};
-    if (message.properties) {
-        fields.emplace_back("properties");
-        fields.push_back(sql::format_properties(*message.properties));
-    }
-    return fields;
+/// Calls `field` with the name and the value of each.
+template <class Field>
+void each_field(const Message& message, std::string_view id, Field field) {
+    field("id", id);
+    field("from", message.sender.view());
+    field("qos", std::to_string(static_cast<int>(message.qos)));
+    field("topic", message.topic.view());
+    field("payload", message.payload);
+    field("ts", seconds_of(message.at));
+    field("retain", message.retain ? "true" : "false");
+    if (message.properties)
+        field("properties", sql::format_properties(*message.properties));
 }
 
-void expire(Commands& out,
-            const std::string& key,
-            const std::optional<std::chrono::seconds>& time_to_live,
-            Wave wave) {
-    if (time_to_live)
-        out.push_back({{"EXPIRE", key, std::to_string(time_to_live->count())}, wave});
+void add_fields(Words& words, const Message& message, std::string_view id) {
+    constexpr std::size_t fixed = 100;  // names, numbers
+    words.reserve(16,
+                  fixed + id.size() + message.sender.view().size() + message.topic.view().size() +
+                      message.payload.size());
+    each_field(message, id, [&](std::string_view name, std::string_view value) {
+        words.add(name);
+        words.add(value);
+    });
+}
+
+Command expire(std::string_view key, std::chrono::seconds time_to_live, Wave wave) {
+    return {{"EXPIRE", key, std::to_string(time_to_live.count())}, wave};
 }
 
 Commands of(const store::ClientOnline& op) {
@@ -89,67 +87,39 @@ Commands of(const store::ClientOnline& op) {
               at,
               "offline_at",
               "undefined"}},
-            {{"HSET", node_key(op.node), op.client.str(), at}}};
+            {{"HSET", node_key(op.node), op.client.view(), at}}};
 }
 
 Commands of(const store::ClientOffline& op) {
     const auto since = seconds_of(op.connected_at);
-    return {
-        {{"EVAL",
-          std::string{offline_script},
-          "1",
-          client_key(op.client),
-          since,
-          seconds_of(op.at)}},
-        {{"EVAL", std::string{leave_node_script}, "1", node_key(op.node), op.client.str(), since}}};
+    return {{{"EVAL", offline_script, "1", client_key(op.client), since, seconds_of(op.at)}},
+            {{"EVAL", leave_node_script, "1", node_key(op.node), op.client.view(), since}}};
 }
 
 /// The message, then the index that leads to it, then the catalogue that leads to the index. Who
 /// follows them finds what they lead to; and a catalogue that was tidied up in between is whole
 /// again.
 Commands of(const store::StoreMessage& op, Attempt attempt) {
-    const auto& message = *op.message;
-    const auto id = message.id.to_string();
-    const auto key = message_key(id);
-    const auto index = index_key(message.topic.view());
-    auto fields = fields_of(message);
     Commands out;
-    if (attempt == Attempt::first) {
-        Command write{{"HMSET", key}, Wave::content};
-        write.args.insert(write.args.end(),
-                          std::make_move_iterator(fields.begin()),
-                          std::make_move_iterator(fields.end()));
-        out.push_back(std::move(write));
-    } else {
-        for (std::size_t i = 0; i < fields.size(); i += 2)
-            out.push_back(
-                {{"HSETNX", key, std::move(fields[i]), std::move(fields[i + 1])}, Wave::content});
-    }
-    expire(out, key, op.time_to_live, Wave::content);
-    out.push_back({{"ZADD", index, "1", id}});
-    if (op.time_to_live)
-        expire(out, index, op.time_to_live, Wave::index);
-    else
-        out.push_back({{"PERSIST", index}});
-    out.push_back({{"ZADD", std::string{topics_key}, "0", message.topic.str()}, Wave::catalogue});
+    write_content(op, attempt, out);
+    const auto topic = op.message->topic.view();
+    write_index({topic, {op.message->id.to_string()}, op.time_to_live}, out);
+    out.push_back(catalogue_of({&topic, 1}));
     return out;
 }
 
 Commands of(const store::StoreRetained& op) {
     const auto& message = *op.message;
+    const auto id = message.id.to_string();
     Command write{{"EVAL",
-                   std::string{retain_script},
+                   retain_script,
                    "1",
                    retained_key(message.topic.view()),
-                   message.id.to_string(),
+                   id,
                    op.time_to_live ? std::to_string(op.time_to_live->count()) : std::string{}}};
-    auto fields = fields_of(message);
-    write.args.insert(write.args.end(),
-                      std::make_move_iterator(fields.begin()),
-                      std::make_move_iterator(fields.end()));
-    return {
-        std::move(write),
-        {{"ZADD", std::string{retained_topics_key}, "0", message.topic.str()}, Wave::catalogue}};
+    add_fields(write.args, message, id);
+    return {std::move(write),
+            {{"ZADD", retained_topics_key, "0", message.topic.view()}, Wave::catalogue}};
 }
 
 /// A filter with wildcards starts at the time of the subscription: ids begin with their time, and
@@ -170,7 +140,7 @@ Commands of(const store::AdvanceCursor& op, const Known& known) {
     if (!known.stored)
         return {};
     return {{{"EVAL",
-              std::string{advance_script},
+              advance_script,
               "1",
               position_key(op.client, op.topic.view()),
               op.id.to_string()}}};
@@ -241,20 +211,63 @@ Commands translate(const store::Execute& op) {
     Commands out;
     std::size_t used = 0;
     for (const auto& statement : op.statements->list) {
-        Command command{{std::string{}}};
+        Command command{{}};
+        std::string word;
         for (std::size_t i = 0; i < statement.pieces.size(); ++i) {
             for (const char c : statement.pieces[i]) {
                 if (c == ' ')
-                    command.args.emplace_back();
+                    command.args.add(std::exchange(word, {}));
                 else
-                    command.args.back() += c;
+                    word += c;
             }
             if (i < statement.parameters() && used < op.values.size())
-                command.args.back() += to_text(op.values[used++]);
+                word += to_text(op.values[used++]);
         }
+        command.args.add(word);
         out.push_back(std::move(command));
     }
     return out;
+}
+
+void write_content(const store::StoreMessage& op, Attempt attempt, Commands& out) {
+    const auto& message = *op.message;
+    const auto id = message.id.to_string();
+    const auto key = message_key(id);
+    if (attempt == Attempt::first) {
+        Command write{{"HMSET", key}, Wave::content};
+        add_fields(write.args, message, id);
+        out.push_back(std::move(write));
+    } else {
+        each_field(message, id, [&](std::string_view name, std::string_view value) {
+            out.push_back({{"HSETNX", key, name, value}, Wave::content});
+        });
+    }
+    if (op.time_to_live)
+        out.push_back(expire(key, *op.time_to_live, Wave::content));
+}
+
+void write_index(const Listing& listing, Commands& out) {
+    const auto key = index_key(listing.topic);
+    Command add{{"ZADD", key}};
+    add.args.reserve(2 * listing.ids.size(), listing.ids.size() * (1 + MessageId::text_size));
+    for (const auto& id : listing.ids) {
+        add.args.add("1");
+        add.args.add(id);
+    }
+    out.push_back(std::move(add));
+    if (listing.time_to_live)
+        out.push_back(expire(key, *listing.time_to_live, Wave::index));
+    else
+        out.push_back({{"PERSIST", key}});
+}
+
+Command catalogue_of(std::span<const std::string_view> topics) {
+    Command add{{"ZADD", topics_key}, Wave::catalogue};
+    for (const auto topic : topics) {
+        add.args.add("0");
+        add.args.add(topic);
+    }
+    return add;
 }
 
 Command older_messages(const store::StoreMessage& op) {
@@ -265,18 +278,11 @@ Command older_messages(const store::StoreMessage& op) {
 }
 
 Commands remove_message(std::string_view topic, std::string_view id) {
-    return {{{"DEL", message_key(id)}, Wave::content},
-            {{"ZREM", index_key(topic), std::string{id}}}};
+    return {{{"DEL", message_key(id)}, Wave::content}, {{"ZREM", index_key(topic), id}}};
 }
 
 Command forget_topic(std::string_view key, std::string_view catalogue, std::string_view topic) {
-    return {{"EVAL",
-             std::string{forget_script},
-             "2",
-             std::string{key},
-             std::string{catalogue},
-             std::string{topic}},
-            Wave::catalogue};
+    return {{"EVAL", forget_script, "2", key, catalogue, topic}, Wave::catalogue};
 }
 
 }  // namespace keepmq::redis

@@ -1,9 +1,12 @@
 #pragma once
 // Operations as commands. Pure: no driver, no clock, no logging.
 
+#include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backends/redis/command.hpp"
 #include "store/connection.hpp"
@@ -25,6 +28,19 @@ struct Known {
 [[nodiscard]] Commands translate(const store::Op& op,
                                  store::Attempt attempt,
                                  const Known& known = {});
+
+/// Messages of one topic, to be put into its index together.
+struct Listing {
+    std::string_view topic;
+    std::vector<std::string> ids;
+    std::optional<std::chrono::seconds> time_to_live;  ///< of the last one: the index has it, too
+};
+
+/// The parts of a stored message: a batch writes each as it comes, and what leads to them once for
+/// each topic. The commands go to the end of `out`.
+void write_content(const store::StoreMessage& op, store::Attempt attempt, Commands& out);
+void write_index(const Listing& listing, Commands& out);
+[[nodiscard]] Command catalogue_of(std::span<const std::string_view> topics);
 
 /// The commands of the user. Arguments are what stands between the spaces of the statement; values
 /// never end one. An absent value is an empty text.

@@ -8,11 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "base/overloaded.hpp"
 #include "sql/columns.hpp"
+#include "store/testing/golden.hpp"
 
 namespace keepmq::cassa::test {
 namespace {
@@ -88,16 +87,7 @@ std::string everything(const Translator& translator) {
 }
 
 void expect_golden(const std::string& name, const std::string& text) {
-    const auto path = std::string{KEEPMQ_TEST_DATA_DIR} + "/golden/" + name + ".txt";
-    if (std::getenv("KEEPMQ_UPDATE_GOLDEN") != nullptr) {
-        std::ofstream{path} << text;
-        return;
-    }
-    std::ifstream file{path};
-    ASSERT_TRUE(file) << path << " is missing: run with KEEPMQ_UPDATE_GOLDEN=1";
-    std::stringstream golden;
-    golden << file.rdbuf();
-    EXPECT_EQ(golden.str(), text) << "differs from " << path;
+    store::testing::expect_golden(KEEPMQ_TEST_DATA_DIR, name, text);
 }
 
 TEST(Translate, OurTables) {

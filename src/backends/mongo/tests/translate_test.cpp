@@ -4,8 +4,6 @@
 #include "backends/mongo/translate.hpp"
 
 #include <array>
-#include <fstream>
-#include <sstream>
 
 #include "backends/mongo/custom.hpp"
 #include "backends/mongo/fetch.hpp"
@@ -13,6 +11,7 @@
 #include "backends/mongo/records.hpp"
 #include "backends/mongo/schema.hpp"
 #include "backends/mongo/tests/support.hpp"
+#include "store/testing/golden.hpp"
 
 namespace keepmq::mongo::test {
 namespace {
@@ -28,16 +27,7 @@ using ::testing::IsEmpty;
 const ClientId client{"c'1"};
 
 void expect_golden(const std::string& name, const std::string& text) {
-    const auto path = std::string{KEEPMQ_TEST_DATA_DIR} + "/golden/" + name + ".txt";
-    if (std::getenv("KEEPMQ_UPDATE_GOLDEN") != nullptr) {
-        std::ofstream{path} << text;
-        return;
-    }
-    std::ifstream file{path};
-    ASSERT_TRUE(file) << path << " is missing: run with KEEPMQ_UPDATE_GOLDEN=1";
-    std::stringstream golden;
-    golden << file.rdbuf();
-    EXPECT_EQ(golden.str(), text) << "differs from " << path;
+    store::testing::expect_golden(KEEPMQ_TEST_DATA_DIR, name, text);
 }
 
 std::string to_text(const Document& document) {

@@ -5,11 +5,9 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "backends/pgsql/tests/support.hpp"
 #include "base/overloaded.hpp"
+#include "store/testing/golden.hpp"
 
 namespace keepmq::pgsql::test {
 namespace {
@@ -51,16 +49,7 @@ std::string to_text(const Commands& commands) {
 }
 
 void expect_golden(const std::string& name, const std::string& text) {
-    const auto path = std::string{KEEPMQ_TEST_DATA_DIR} + "/golden/" + name + ".txt";
-    if (std::getenv("KEEPMQ_UPDATE_GOLDEN") != nullptr) {
-        std::ofstream{path} << text;
-        return;
-    }
-    std::ifstream file{path};
-    ASSERT_TRUE(file) << path << " is missing: run with KEEPMQ_UPDATE_GOLDEN=1";
-    std::stringstream golden;
-    golden << file.rdbuf();
-    EXPECT_EQ(golden.str(), text) << "differs from " << path;
+    store::testing::expect_golden(KEEPMQ_TEST_DATA_DIR, name, text);
 }
 
 /// Tables like those of EMQ X.

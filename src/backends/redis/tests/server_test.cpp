@@ -140,15 +140,40 @@ TEST_F(RedisServer, OperationsOnKeysOfAnotherTypeAreRefusedAlone) {
     const store::Op latest =
         store::InitCursor{ClientId{"c"}, TopicFilter{"taken"}, store::FetchFrom::latest, at(1)};
     const store::Op good = store::StoreMessage{message(2, "free", "x"), store::Keep::all, {}};
-    const std::vector<const store::Op*> batch{&refused, &latest, &good};
+    const store::Op refused_too = store::StoreMessage{message(3, "taken"), store::Keep::all, {}};
+    const std::vector<const store::Op*> batch{&refused, &latest, &good, &refused_too};
     expect_ok(connection->write(batch, store::Attempt::first));
     const auto found = connection->take_refused();
-    ASSERT_EQ(2U, found.size());
+    ASSERT_EQ(3U, found.size());
     EXPECT_EQ(0U, found[0].index);
     EXPECT_EQ(1U, found[1].index);
+    EXPECT_EQ(3U, found[2].index);
     EXPECT_EQ(errc::bad_value, found[0].failure.code);
     EXPECT_THAT(payloads(*connection, query_for("taken")), IsEmpty());
     EXPECT_THAT(payloads(*connection, query_for("+")), ElementsAre("x"));
+}
+
+/// A batch writes the index of a topic once, and still in the order of its operations.
+TEST_F(RedisServer, WhatABatchStoresItCanRemoveAgain) {
+    const auto connection = connect();
+    const auto minute = std::chrono::minutes{1};
+    write(*connection,
+          {store::StoreMessage{message(1, "t", "1"), store::Keep::all, minute},
+           store::StoreMessage{message(2, "t", "2"), store::Keep::all, minute},
+           store::RemoveMessage{TopicName{"t"}, message_id(1)},
+           store::StoreMessage{message(3, "other", "3"), store::Keep::all, minute},
+           execute({{"ZREM mqtt:msg:other " + message_id(3).to_string()}}),
+           store::StoreMessage{message(4, "t", "4"), store::Keep::all, {}},
+           store::StoreMessage{message(5, "other", "5"), store::Keep::all, minute},
+           store::StoreMessage{message(6, "last", "6"), store::Keep::all, {}},
+           store::StoreMessage{message(7, "last", "7"), store::Keep::latest, {}}});
+    EXPECT_THAT(payloads(*connection, query_for("t")), ElementsAre("2", "4"));
+    EXPECT_THAT(payloads(*connection, query_for("+")), ElementsAre("2", "4", "5", "7"));
+    EXPECT_THAT(members("mqtt:msg:last"), ElementsAre(message_id(7).to_string()));
+    // An index lives as long as the last of its messages.
+    EXPECT_EQ(-1, shell_.run({"TTL", "mqtt:msg:t"}).integer);
+    EXPECT_LT(0, shell_.run({"TTL", "mqtt:msg:other"}).integer);
+    EXPECT_LT(0, shell_.run({"TTL", "mqtt:msg:" + message_id(2).to_string()}).integer);
 }
 
 TEST_F(RedisServer, AForeignPositionIsReplaced) {

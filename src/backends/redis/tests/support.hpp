@@ -66,8 +66,8 @@ class Shell {
             throw std::runtime_error{failure->text};
     }
 
-    Answer run(std::vector<std::string> args) {
-        auto answer = connection_.run(Command{std::move(args)});
+    Answer run(const std::vector<std::string>& args) {
+        auto answer = connection_.run(Command{Words{args}});
         if (const auto* const failure = std::get_if<store::Failure>(&answer))
             throw std::runtime_error{failure->text};
         return std::get<Answer>(std::move(answer));

@@ -5,10 +5,11 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
+#include <array>
+#include <utility>
 
 #include "backends/redis/tests/support.hpp"
+#include "store/testing/golden.hpp"
 
 namespace keepmq::redis::test {
 namespace {
@@ -22,9 +23,10 @@ using ::testing::IsEmpty;
 std::string to_text(const Commands& commands) {
     std::string out;
     for (const auto& command : commands) {
-        for (std::size_t i = 0; i < command.args.size(); ++i) {
-            out += i == 0 ? "" : "  ";
-            for (const char c : command.args[i])
+        std::string indent;
+        for (const auto& word : command.args.list()) {
+            out += std::exchange(indent, "  ");
+            for (const char c : word)
                 out += c >= 0x20 && c < 0x7f
                            ? std::string(1, c)
                            : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
@@ -35,17 +37,7 @@ std::string to_text(const Commands& commands) {
 }
 
 void expect_golden(const std::string& name, const Commands& commands) {
-    const auto text = to_text(commands);
-    const auto path = std::string{KEEPMQ_TEST_DATA_DIR} + "/golden/" + name + ".txt";
-    if (std::getenv("KEEPMQ_UPDATE_GOLDEN") != nullptr) {
-        std::ofstream{path} << text;
-        return;
-    }
-    std::ifstream file{path};
-    ASSERT_TRUE(file) << path << " is missing: run with KEEPMQ_UPDATE_GOLDEN=1";
-    std::stringstream golden;
-    golden << file.rdbuf();
-    EXPECT_EQ(golden.str(), text) << "differs from " << path;
+    store::testing::expect_golden(KEEPMQ_TEST_DATA_DIR, name, to_text(commands));
 }
 
 void expect_op(const std::string& name, const store::Op& op, const Known& known = {}) {
@@ -78,6 +70,13 @@ TEST(Translate, Messages) {
     expect_golden("store_message_again", translate(plain, Attempt::after_unknown_outcome));
     expect_op("store_message_for_ever", store::StoreMessage{rich_message(), store::Keep::all, {}});
     expect_golden("older_messages", {older_messages(plain)});
+    Commands listed;
+    write_index(
+        {"a/b", {message_id(5).to_string(), message_id(6).to_string()}, std::chrono::hours{1}},
+        listed);
+    const std::array<std::string_view, 2> topics{"a/b", "a/c"};
+    listed.push_back(catalogue_of(topics));
+    expect_golden("list_messages", listed);
     expect_op("remove_message", store::RemoveMessage{TopicName{"a/b"}, message_id(5)});
 }
 
@@ -131,16 +130,16 @@ TEST(Translate, ValuesNeverEndAnArgument) {
                            store::Bytes{std::string{"\0 \xff", 3}},
                            std::monostate{}}));
     ASSERT_EQ(3U, commands.size());
-    EXPECT_THAT(commands[0].args,
+    EXPECT_THAT(commands[0].args.list(),
                 ElementsAre("SET", "mqtt:acked:c 1:a b\r\nDEL x", std::string("\0 \xff", 3)));
-    EXPECT_THAT(commands[1].args, ElementsAre("DEL", "key"));
+    EXPECT_THAT(commands[1].args.list(), ElementsAre("DEL", "key"));
     // Two spaces make an empty argument; an absent value is an empty text.
-    EXPECT_THAT(commands[2].args, ElementsAre("RPUSH", "a", "", ""));
+    EXPECT_THAT(commands[2].args.list(), ElementsAre("RPUSH", "a", "", ""));
 }
 
 TEST(Translate, NumbersOfTheUserAreText) {
     const auto commands = translate(execute({{"SET ", " ", ""}}, {std::int64_t{-5}, 0.25}));
-    EXPECT_THAT(commands[0].args, ElementsAre("SET", "-5", "0.25"));
+    EXPECT_THAT(commands[0].args.list(), ElementsAre("SET", "-5", "0.25"));
 }
 
 /// What a reader starts from is written after what it leads to.
