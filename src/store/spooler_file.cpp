@@ -61,12 +61,13 @@ bool Spooler::rescue(const Failure& why) {
     const auto& [aside, rows] = std::get<Spool::Rescued>(rescued);
     set_aside_.fetch_add(1, std::memory_order_relaxed);
     log.error(
-        "the spool of pool {} is damaged: {}; {} writes could be read and go to the database, the "
-        "file was set aside as {}: see what sqlite3 can recover of the others",
+        "the spool of pool {} is damaged and was set aside as {}: {}; {} writes could be read and "
+        "go "
+        "to the database, see what sqlite3 can recover of the others",
         core_.label,
+        aside,
         why.text,
-        rows,
-        aside);
+        rows);
     return true;
 }
 
