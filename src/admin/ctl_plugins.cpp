@@ -38,7 +38,11 @@ void change(CtlSession& session, std::string_view name, std::string_view verb) {
         return;
     if (session.json())
         return session.print_json(*data);
-    session.out() << fmt::format("Plugin {} {}ed successfully.\n", printable(name), verb);
+    const auto* done = data->if_object();
+    const auto message = done != nullptr ? cell(*done, "message") : "-";
+    session.out() << (message != "-"
+                          ? message + '\n'
+                          : fmt::format("Plugin {} {}ed successfully.\n", printable(name), verb));
 }
 
 void load(CtlSession& session, CtlArguments arguments) {

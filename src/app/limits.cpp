@@ -1,6 +1,7 @@
 #include "app/limits.hpp"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 namespace keepmq::app {
 
@@ -10,6 +11,10 @@ void raise_descriptor_limit() {
         limit.rlim_cur = limit.rlim_max;
         ::setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+void restrict_new_files() {
+    ::umask(::umask(0777) | 027);
 }
 
 }  // namespace keepmq::app

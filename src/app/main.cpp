@@ -7,6 +7,7 @@
 #include "admin/ctl.hpp"
 #include "app/backends.hpp"
 #include "app/commands.hpp"
+#include "app/limits.hpp"
 #include "load/load.hpp"
 
 namespace {
@@ -31,6 +32,7 @@ void print_version() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    keepmq::app::restrict_new_files();
     const std::vector<std::string_view> arguments{argv + 1, argv + argc};
     if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "help") {
         std::cout << usage;

@@ -65,7 +65,7 @@ void Lifecycle::on_connect(Connection& connection, const mqtt::Connect& packet, 
             return SessionCreated{session->who(), now.wall};
         });
     core_.raise(Hook::client_connected, [&] { return ClientConnected{session->who(), now.wall}; });
-    if (std::exchange(session->restored, false))
+    if (present)
         core_.subscriptions.reopen(*session, now);
     core_.outbound.resume(*session, now);
 }

@@ -58,10 +58,9 @@ bool Outbound::deliver(Session& session, const Order& order, Now now) {
     return true;
 }
 
-/// The message takes its place in the read position.
-void Outbound::account(Session& session, const Order& order) {
-    if (order.track == Track::live)
-        core_.replay.registered(session, *order.message);
+/// The message takes its place in the read position. True if an earlier one is missing there.
+bool Outbound::account(Session& session, const Order& order) {
+    return order.track == Track::live && core_.replay.registered(session, *order.message);
 }
 
 bool Outbound::deliver_at_most_once(Session& session, const Order& order, Now now) {
@@ -105,8 +104,9 @@ bool Outbound::enqueue(Session& session, const Order& order) {
             core_.replay.lost(session, *order.message);
         return false;
     }
-    account(session, order);
+    const bool behind_hole = account(session, order);
     auto delivery = make_delivery(order);
+    delivery.held |= behind_hole;
     if (delivery.tracked && core_.replay.leasing()) {
         core_.leases.take(order.message->id);
         delivery.leased = true;

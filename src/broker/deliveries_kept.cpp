@@ -77,14 +77,18 @@ void Outbound::put_back(Session& session, Delivery delivery) {
     ++core_.stats.queued;
 }
 
-std::vector<Delivery> Outbound::take_held(Session& session) {
+std::vector<Delivery> Outbound::take_held(Session& session,
+                                          const std::function<bool(const Message&)>& wanted) {
     std::vector<Delivery> held;
     for (auto left = session.queue.size(); left > 0; --left) {
         auto delivery = pop(session);
-        if (std::exchange(delivery.held, false))
-            held.push_back(std::move(delivery));
-        else
+        if (!delivery.held || !wanted(*delivery.message)) {
             put_back(session, std::move(delivery));
+            continue;
+        }
+        if (delivery.leased)
+            core_.leases.give_back(delivery.message->id);
+        held.push_back(std::move(delivery));
     }
     return held;
 }

@@ -46,6 +46,7 @@ struct Subscribed {
     FenceId fence;
     SessionSubscribed event;
     bool wants_retained = false;  ///< by Retain Handling; false for a shared subscription
+    bool resumed = false;  ///< no client subscribed: its session goes on, and with it the replay
 };
 
 /// Read the next page of stored messages and answer with Broker::on_fetched or on_fetch_failed.

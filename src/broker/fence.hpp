@@ -51,8 +51,8 @@ class Fence {
     [[nodiscard]] const std::optional<ReplayPlan::FetchSpec>& fetch_spec() const { return fetch_; }
     /// Stored copies are gone from here that no page brought yet.
     [[nodiscard]] bool gave_up() const { return gave_up_; }
-    /// The fence that this one replaces did.
-    void inherit_gave_up() { gave_up_ = true; }
+    /// So did others: the fence that this one replaces, or the queue.
+    void mark_given_up() { gave_up_ = true; }
 
     /// A live message while opening or fetching: held, or the buffer is full: a stored copy is
     /// given up because the fetch brings it, with all other stored copies; another one is the
@@ -63,6 +63,7 @@ class Fence {
                             std::vector<MessagePtr>& given_up);
 
     [[nodiscard]] bool is_holding(MessageId id) const { return held_ids_.contains(id); }
+    [[nodiscard]] bool holds_nothing() const { return held_.empty(); }
 
     /// The next page may be asked for: fetching or late, none under way.
     [[nodiscard]] bool wants_page() const;

@@ -1,5 +1,6 @@
 // Replay: live messages that fences hold survive a restart with their session. Until the client is
-// back they wait in its queue, marked, and then behind the fences that open anew.
+// back they wait in its queue, marked, as do those that came after one that was dropped, and then
+// behind the fences that open anew.
 
 #include <algorithm>
 
@@ -52,15 +53,24 @@ void Replay::forget_held(Session& session) {
 void Replay::hold_again(Session& session) {
     if (!session.replay)
         return;
-    for (auto& delivery : core_.outbound.take_held(session)) {
+    auto& state = *session.replay;
+    const auto goes_behind = [&](const Message& message) {
+        const auto covers = [&](const auto& one) {
+            return one->holds() && one->fence.covers(message.topic.view());
+        };
+        const auto found = std::ranges::find_if(state.fences, covers);
+        return found != state.fences.end() && (*found)->fence.holds_nothing();
+    };
+    for (const auto& delivery : core_.outbound.take_held(session, goes_behind)) {
         const auto id = delivery.message->id;
-        session.replay->held.emplace(id, delivery.number);
-        if (!hold(session, delivery.message, nullptr)) {
-            session.replay->held.erase(id);
-            core_.outbound.put_back(session, std::move(delivery));
-        } else if (!is_held(session, id)) {
+        if (const auto tracked = state.topics.find(delivery.message->topic.view());
+            tracked != state.topics.end())
+            tracked->second.tracker.forget(id);
+        if (delivery.number != 0)
+            state.held.emplace(id, delivery.number);
+        (void)hold(session, delivery.message, nullptr);  // it does, as was asked before
+        if (!is_held(session, id))
             forget_held(session, id);
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -55,9 +56,9 @@ class Outbound {
     void forget_all(Session& session);
     /// From before a restart, in order. `packet_id` 0: it waits in the queue.
     void restore(Session& session, Delivery delivery, mqtt::PacketId packet_id, bool released);
-    /// What the queue holds for a replay that begins now.
-    [[nodiscard]] std::vector<Delivery> take_held(Session& session);
-    void put_back(Session& session, Delivery delivery);
+    /// What the queue holds for a replay that begins now, as far as the fences take it.
+    [[nodiscard]] std::vector<Delivery> take_held(
+        Session& session, const std::function<bool(const Message&)>& wanted);
     /// The session ends: leases go back, shared messages that the client did not see go on.
     void discard(Session& session, Now now);
 
@@ -87,7 +88,7 @@ class Outbound {
     void hold(Connection& connection, const Delivery& delivery);
     bool deliver_at_most_once(Session& session, const Order& order, Now now);
     bool enqueue(Session& session, const Order& order);
-    void account(Session& session, const Order& order);
+    bool account(Session& session, const Order& order);
     void transmit(Session& session, Connection& connection, Delivery delivery, Now now);
     void transmit_qos0(Session& session, Connection& connection, const Delivery& delivery, Now now);
     void resend_next(Session& session, Connection& connection, Now now);
@@ -95,6 +96,7 @@ class Outbound {
     void acknowledged(Session& session, Delivery& delivery, Now now);
     void complete(Session& session, Sent& sent);
     void delivered(Session& session, const MessagePtr& message, Qos qos, Now now);
+    void put_back(Session& session, Delivery delivery);
     Delivery pop(Session& session);
 
     /// False if the client does not accept packets of that size [MQTT-3.1.2-24].

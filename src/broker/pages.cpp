@@ -88,10 +88,14 @@ void Replay::on_fetched(FenceId id,
     const bool one_to_one = fence->fence.fetch_spec()->mode == ReplayPlan::Mode::queue;
     const auto skip = [&](const Message& message) {
         const auto tracked = state.topics.find(message.topic.view());
-        return (tracked != state.topics.end() && tracked->second.tracker.knows(message.id)) ||
-               state.settled.contains(message.id) || state.under_way.contains(message.id) ||
-               (one_to_one && core_.leases.is_leased(message.id)) ||
-               (message.sender == session->client && !is_wanted(*session, message));
+        if ((tracked != state.topics.end() && tracked->second.tracker.knows(message.id)) ||
+            state.settled.contains(message.id) || state.under_way.contains(message.id) ||
+            (one_to_one && core_.leases.is_leased(message.id)) ||
+            (message.sender == session->client && !is_wanted(*session, message)))
+            return true;
+        const bool expired = is_expired(message, now);
+        core_.stats.dropped_expired += expired ? 1 : 0;
+        return expired;
     };
     const auto result = fence->fence.page(std::move(page), std::move(next), skip);
     deliver_page(*session, *fence, result, now);

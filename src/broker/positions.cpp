@@ -1,5 +1,7 @@
 // Replay: read positions of one session, one for each topic on which something stored is open.
 
+#include <algorithm>
+
 #include "broker/core.hpp"
 #include "model/topic.hpp"
 
@@ -28,8 +30,10 @@ TrackedTopic& Replay::topic(Session& session, std::string_view name) {
     return made;
 }
 
-void Replay::registered(Session& session, const Message& message) {
-    topic(session, message.topic.view()).tracker.add(message.id);
+bool Replay::registered(Session& session, const Message& message) {
+    auto& tracker = topic(session, message.topic.view()).tracker;
+    tracker.add(message.id);
+    return tracker.has_hole();
 }
 
 void Replay::lost(Session& session, const Message& message) {
@@ -66,6 +70,18 @@ const Subscription* Replay::owner(const Session& session, std::string_view topic
 bool Replay::owns(const Session& session, std::string_view as_subscribed, std::string_view topic) {
     const auto* found = owner(session, topic);
     return found && found->as_subscribed == as_subscribed;
+}
+
+bool Replay::has_hole(const Session& session, const Subscription& subscription) {
+    if (!session.replay || !subscription.replays)
+        return false;
+    const auto& name = subscription.as_subscribed;
+    const auto& state = *session.replay;
+    return std::ranges::any_of(state.truncated,
+                               [&](const auto& one) { return one.first == name; }) ||
+           std::ranges::any_of(state.topics, [&](const auto& one) {
+               return one.second.tracker.has_hole() && owns(session, name, one.first);
+           });
 }
 
 bool Replay::is_over(const ReplayState& state, const Message& message) {

@@ -40,6 +40,11 @@ void Replay::open(Session& session,
                   const std::shared_ptr<PendingSuback>& suback,
                   std::size_t entry,
                   Now now) {
+    if (auto* open = find(session, subscription.as_subscribed);
+        open && opening == Opening::resumed) {
+        open->fence.mark_given_up();  // it reads once more
+        return;
+    }
     std::vector<MessagePtr> held;
     std::vector<SubackEntry> subacks;
     bool had_before = opening != Opening::first;
@@ -88,7 +93,7 @@ void Replay::open(Session& session,
         (handling == mqtt::RetainHandling::send ||
          (handling == mqtt::RetainHandling::send_if_new && opening == Opening::first));
     if (gave_up)
-        fence.fence.inherit_gave_up();
+        fence.fence.mark_given_up();
     for (const auto& message : held) hold_behind(session, fence, message);
     arm(fence, now);
     ++core_.stats.fences_open;
@@ -96,7 +101,8 @@ void Replay::open(Session& session,
         id,
         SessionSubscribed{
             session.who(), now.wall, subscription.filter, fence.shared, subscription.qos},
-        fence.wants_retained});
+        fence.wants_retained,
+        opening == Opening::resumed});
 }
 
 void Replay::all_opened(PendingSuback& suback, Now now) {

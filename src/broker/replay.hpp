@@ -25,7 +25,7 @@ class Replay {
     enum class Opening : std::uint8_t {
         first,     ///< the session did not have the subscription
         repeated,  ///< SUBSCRIBE for one that it has
-        resumed,   ///< the session comes back after a restart of the broker
+        resumed,   ///< the session comes back, and something stored was left out
     };
     /// A subscription took effect: opens its fence and raises Subscribed. `suback` waits for it.
     void open(Session& session,
@@ -56,12 +56,15 @@ class Replay {
     [[nodiscard]] static bool replays(const Session& session, std::string_view topic) {
         return owner(session, topic) != nullptr;
     }
-    /// A session from before a restart opened its fences: what it had behind them is there again.
+    /// Something stored that is the subscription's to bring was dropped, or not read to its end.
+    [[nodiscard]] static bool has_hole(const Session& session, const Subscription& subscription);
+    /// A session that came back opened fences: what waits in its queue for them goes behind them.
     void hold_again(Session& session);
     /// What the fences hold need not survive a restart any more.
     void forget_held(Session& session);
-    /// The stored message is the next one of its topic for the session.
-    void registered(Session& session, const Message& message);
+    /// The stored message is the next one of its topic for the session. True if an earlier one is
+    /// missing, so that it should wait for that if it can.
+    bool registered(Session& session, const Message& message);
     /// It was dropped although the session should have it.
     void lost(Session& session, const Message& message);
     /// A delivery from before a restart has its place in the read position.

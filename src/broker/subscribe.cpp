@@ -148,11 +148,14 @@ void Subscriptions::restore(Session& session, const SubscriptionKept& kept) {
 }
 
 void Subscriptions::reopen(Session& session, Now now) {
+    const bool restored = std::exchange(session.restored, false);
     std::vector<const Subscription*> replaying;
     for (const auto& [name, subscription] : session.subscriptions) {
-        if (subscription->replays)
+        if (restored ? subscription->replays : Replay::has_hole(session, *subscription))
             replaying.push_back(subscription.get());
     }
+    if (replaying.empty())
+        return;
     std::ranges::sort(replaying, {}, &Subscription::number);
     for (const auto* subscription : replaying)
         core_.replay.open(session, *subscription, Replay::Opening::resumed, nullptr, 0, now);

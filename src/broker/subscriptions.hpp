@@ -32,8 +32,8 @@ class Subscriptions {
     void keep(const Session& session, const Subscription& subscription);
     /// From before a restart.
     void restore(Session& session, const SubscriptionKept& kept);
-    /// A session from before a restart has its client again: what its subscriptions replay is
-    /// looked at anew.
+    /// A session has its client again. What was dropped from its queue meanwhile is fetched; after
+    /// a restart nobody knows what that is, so all that its subscriptions replay is looked at anew.
     void reopen(Session& session, Now now);
 
   private:

@@ -64,6 +64,15 @@ void Tracker::Entries::forget_recent() {
     for (auto i = head_; i < entries_.size(); ++i) entries_[i].recent = false;
 }
 
+void Tracker::Entries::erase(MessageId id) {
+    if (const auto* found = find(id))
+        entries_.erase(entries_.begin() + (found - entries_.data()));
+    if (empty()) {
+        std::vector<Entry>{}.swap(entries_);
+        head_ = 0;
+    }
+}
+
 void Tracker::Entries::drop_passed_over() {
     const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(head_);
     entries_.erase(
@@ -110,6 +119,10 @@ void Tracker::add(MessageId id) {
 
 void Tracker::add_hole() {
     hole_ = true;
+}
+
+void Tracker::forget(MessageId id) {
+    for (auto* entries : {&entries_, &beyond_, &late_}) entries->erase(id);
 }
 
 std::optional<MessageId> Tracker::settle(MessageId id) {

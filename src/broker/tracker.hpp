@@ -23,6 +23,8 @@ class Tracker {
     /// The message was dropped, or the fetch ended before it: nothing beyond it may be passed
     /// until a fetch brings it.
     void add_hole();
+    /// It is not on its way any more, and was not acknowledged: a fetch may bring it.
+    void forget(MessageId id);
     /// Marks as settled; returns the new position if it moved.
     [[nodiscard]] std::optional<MessageId> settle(MessageId id);
     /// Nothing is open and no hole: the tracker can be forgotten.
@@ -70,6 +72,7 @@ class Tracker {
         /// passed them over, so their place is not there.
         void move_to(Entries& other, const Entry* last);
         void forget_recent();
+        void erase(MessageId id);
         /// What a complete fetch did not bring although it had been registered before: it lies
         /// before the place where the client began, or the database refused it. If it is settled,
         /// it has no place at all.

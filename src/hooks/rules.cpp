@@ -208,12 +208,16 @@ void plan_fetch(const Rule& rule, const SessionSubscribed& event, SubscribePlan&
 
 }  // namespace
 
-void RuleSet::on_subscribed(const SessionSubscribed& event, SubscribePlan& plan) const {
+void RuleSet::on_subscribed(const SessionSubscribed& event,
+                            SubscribePlan& plan,
+                            Subscribing subscribing) const {
     const auto subject = subject_of(event);
     Evaluator evaluator{subject, impl_->node};
     for_matching(
         impl_->bound(Hook::session_subscribed), event.filter.view(), [&](const Rule& rule) {
             if (!rule.function) {
+                if (subscribing == Subscribing::before)
+                    return not_applicable(rule);
                 plan.writes.push_back(
                     write_of(rule, execute(rule, evaluator), by_topic(event.filter.view())));
             } else if (*rule.function != Function::on_retain_lookup) {

@@ -119,6 +119,9 @@ struct ConnectPlan {
     std::vector<LookupPlan> lookups;  ///< on_subscribe_lookup
 };
 
+/// A client subscribed, or its session goes on: then only the replay does, and no statement runs.
+enum class Subscribing : std::uint8_t { now, before };
+
 /// When on_subscribe_lookup rules run: whatever hook they are bound to, on every connect, once per
 /// pool (the default, see spec), or only on the hook that they are bound to.
 enum class Lookups : std::uint8_t { every_connect, as_bound };
@@ -146,7 +149,9 @@ class RuleSet {
                     Lookups lookups = Lookups::every_connect) const;
     void on_disconnected(const ClientDisconnected& event, std::vector<Write>& writes) const;
 
-    void on_subscribed(const SessionSubscribed& event, SubscribePlan& plan) const;
+    void on_subscribed(const SessionSubscribed& event,
+                       SubscribePlan& plan,
+                       Subscribing subscribing = Subscribing::now) const;
     void on_unsubscribed(const SessionUnsubscribed& event, std::vector<Write>& writes) const;
 
     /// Marks the message as stored when a built-in rule keeps it; call before it is routed.

@@ -17,7 +17,7 @@ namespace {
 /// Written beside, flushed and renamed, so that a crash leaves the old or the new content.
 void replace_file(const std::string& path, const std::string& content) {
     const std::string beside = path + ".new";
-    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     if (file < 0)
         return;
     const bool written =

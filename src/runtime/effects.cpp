@@ -98,13 +98,7 @@ void Shard::run(broker::Published& effect) {
 
 void Shard::carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client) {
     submit_all(plugin, plan.writes);
-    for (const auto& lookup : plan.lookups)
-        query(plugin,
-              lookup.pool,
-              store::LookupSubscriptions{client},
-              {store::order_key(client.view()), false},
-              lookup.rule,
-              pending_.add(LookupWait{client}));
+    for (const auto& lookup : plan.lookups) ask(Target{plugin, lookup.pool, lookup.rule}, client);
 }
 
 void Shard::run(broker::Occurred& effect) {
@@ -140,14 +134,13 @@ void Shard::run(broker::Occurred& effect) {
 void Shard::run(broker::Subscribed& effect) {
     broker::ReplayPlan replay;
     const auto fence = static_cast<std::uint64_t>(effect.fence);
-    struct Lookup {
-        PluginPtr plugin;
-        hooks::RetainPlan plan;
-    };
-    std::vector<Lookup> lookups;
+    std::vector<Target> lookups;
     for (const auto& plugin : plugins_) {
         hooks::SubscribePlan plan;
-        plugin->rules().on_subscribed(effect.event, plan);
+        plugin->rules().on_subscribed(
+            effect.event,
+            plan,
+            effect.resumed ? hooks::Subscribing::before : hooks::Subscribing::now);
         for (auto& write : plan.writes) {
             replay.awaited_writes += write.awaited ? 1 : 0;
             submit(plugin, write, write.awaited ? pending_.add(SubscribeWait{effect.fence}) : 0);
@@ -155,21 +148,15 @@ void Shard::run(broker::Subscribed& effect) {
         if (plan.fetch && !replay.fetch) {
             replay.fetch = broker::ReplayPlan::FetchSpec{replay_mode(mode_of(*plan.fetch)),
                                                          plan.fetch->max_returned_count};
-            fetches_[fence] = {plugin, *plan.fetch, 0};
+            fetches_[fence] = {plugin, *plan.fetch, 0, {}};
         }
         if (effect.wants_retained)
-            for (const auto& retain : plan.retained) lookups.push_back({plugin, retain});
+            for (const auto& retain : plan.retained)
+                lookups.push_back({plugin, retain.pool, retain.rule});
     }
     replay.awaited_retained = lookups.size();
     broker_.on_subscribe_plan(effect.fence, replay, now_);
-    const auto key = store::order_key(effect.event.filter.view());
-    for (auto& lookup : lookups)
-        query(lookup.plugin,
-              lookup.plan.pool,
-              store::LookupRetained{effect.event.filter},
-              {key, false},
-              lookup.plan.rule,
-              pending_.add(RetainedWait{effect.fence}));
+    for (const auto& lookup : lookups) ask(lookup, effect.fence, effect.event.filter);
 }
 
 void Shard::run(broker::Fetch& effect) {
@@ -178,21 +165,8 @@ void Shard::run(broker::Fetch& effect) {
         broker_.on_fetch_failed(effect.fence, now_);
         return;
     }
-    auto& [plugin, plan, asked] = found->second;
-    store::FetchMessages fetch;
-    fetch.client = effect.client;
-    fetch.filter = effect.filter;
-    fetch.mode = plan.mode;
-    if (effect.after)
-        fetch.after = store::Position{*effect.after};
-    fetch.limit = effect.limit;
-    if (plan.time_range)
-        fetch.not_before = now_.wall - std::chrono::duration_cast<Micros>(*plan.time_range);
-    const bool wildcard = effect.filter.view().find_first_of("+#") != std::string_view::npos;
-    // Only the first page needs the barrier: what is written later is held behind the fence.
-    const store::Order order{store::order_key(effect.filter.view()), wildcard && !effect.after};
-    asked = pending_.add(FetchWait{effect.fence});
-    query(plugin, plan.pool, std::move(fetch), order, plan.rule, asked);
+    found->second.page = std::move(effect);
+    ask(found->second);
 }
 
 void Shard::run(broker::FenceEnded& effect) {
@@ -202,15 +176,6 @@ void Shard::run(broker::FenceEnded& effect) {
     // One who subscribes and leaves again and again must not keep the readers busy.
     cancel(found->second);
     fetches_.erase(found);
-}
-
-/// Nobody wants the page any more.
-void Shard::cancel(FetchSource& source) {
-    if (source.asked == 0)
-        return;
-    if (held(source.plugin.get()) == nullptr)
-        source.plugin->pool(source.plan.pool).cancel(*this, source.asked);
-    pending_.erase(std::exchange(source.asked, 0));
 }
 
 void Shard::run(broker::PositionMoved& effect) {
@@ -318,37 +283,9 @@ void Shard::pause(ConnectionId publisher) {
 }
 
 void Shard::set_plugins(PluginList plugins) {
-    // What waits is for pools that may be drained next. A crash just now could store it twice.
-    open_gate(not_before_);
     plugins_ = std::move(plugins);
     hand_over_fetches();
     listen_to_hooks();
-}
-
-void Shard::hand_over_fetches() {
-    for (auto it = fetches_.begin(); it != fetches_.end();) {
-        const bool goes_on = std::ranges::find(plugins_, it->second.plugin) != plugins_.end() ||
-                             hand_over(it->second);
-        it = goes_on ? std::next(it) : fetches_.erase(it);
-    }
-}
-
-bool Shard::hand_over(FetchSource& source) const {
-    const auto successor = std::ranges::find(plugins_, source.plugin->name(), &Plugin::name);
-    if (successor == plugins_.end())
-        return false;
-    const auto& rules = (*successor)->rules();
-    const auto pool = std::ranges::find(rules.pool_names(),
-                                        source.plugin->rules().pool_names()[source.plan.pool]);
-    if (pool == rules.pool_names().end())
-        return false;
-    const auto rule = std::ranges::find_if(rules.rules(), [&](const hooks::Rule& candidate) {
-        return source.plan.rule != nullptr && candidate.context->name == source.plan.rule->name;
-    });
-    source.plan.rule = rule == rules.rules().end() ? nullptr : rule->context.get();
-    source.plan.pool = static_cast<std::size_t>(pool - rules.pool_names().begin());
-    source.plugin = *successor;
-    return true;
 }
 
 void Shard::listen_to_hooks() {

@@ -32,6 +32,13 @@ void Shard::on_commit_failed() {
     post([](Shard& shard) { shard.broker_.on_commit_failed(shard.now_); });
 }
 
+void Shard::behind_gate(std::function<void()> work) {
+    if (is_gated())
+        gate(std::move(work));
+    else
+        work();
+}
+
 void Shard::open_gate(std::uint64_t committed) {
     committed_ = std::max(committed_, committed);
     while (!gated_.empty() && gated_.front().after <= committed_) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <random>
 
 #include "base/log.hpp"
@@ -209,8 +210,20 @@ admin::Done Node::load_plugin(std::string_view name) {
     return load(*descriptor);
 }
 
+bool Node::await_gate(SteadyTime deadline) const {
+    const auto passed = std::make_shared<std::promise<void>>();
+    auto done = passed->get_future();
+    shard_->post([passed](Shard& shard) { shard.behind_gate([passed] { passed->set_value(); }); });
+    if (done.wait_until(deadline) == std::future_status::ready)
+        return true;
+    log.error("the session store takes nothing: the writes that wait for it are refused");
+    return false;
+}
+
 void Node::retire(const PluginPtr& plugin) const {
-    if (!plugin->drain(std::chrono::steady_clock::now() + settings_.store.shutdown_deadline))
+    const auto deadline = std::chrono::steady_clock::now() + settings_.store.shutdown_deadline;
+    const bool all_there = await_gate(deadline);
+    if (!plugin->drain(deadline) || !all_there)
         log.error("plugin {}: not all writes could be kept in time; their clients are refused",
                   plugin->name());
     plugin->stop();
@@ -309,7 +322,7 @@ bool Node::shut_down() {
         shard.shut_down_clients();
         shard.carry_out();  // before the pools are drained: the clients' last writes are in them
     });
-    bool all = true;
+    bool all = await_gate(deadline);
     for (const auto& plugin : plugins_) {
         all = plugin->drain(deadline) && all;
         plugin->stop();

@@ -92,6 +92,9 @@ class Node final : public admin::Source {
     [[nodiscard]] PluginPtr loaded(std::string_view name) const;
     [[nodiscard]] admin::Done load(const store::BackendDescriptor& descriptor);
     void retire(const PluginPtr& plugin) const;
+    /// Waits until all that the shard has for the pools has gone there; false if it has not by
+    /// then.
+    [[nodiscard]] bool await_gate(SteadyTime deadline) const;
     void publish_sys();
 
     config::Settings settings_;

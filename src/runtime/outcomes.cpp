@@ -59,6 +59,8 @@ void Shard::on_outcome(store::Completed& done) {
     }
     const Wait taken = std::move(*wait);
     pending_.erase(done.token);
+    if (ask_successor(taken, outcome))
+        return;
     if (const auto* subscribe = std::get_if<SubscribeWait>(&taken)) {
         broker_.on_subscribe_write(subscribe->fence, is_durable(outcome), now_);
     } else if (const auto* retained = std::get_if<RetainedWait>(&taken)) {

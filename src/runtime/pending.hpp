@@ -9,6 +9,7 @@
 
 #include "broker/effects.hpp"
 #include "model/message.hpp"
+#include "runtime/plugin.hpp"
 #include "store/pool.hpp"
 
 namespace keepmq::runtime {
@@ -23,14 +24,25 @@ struct PublishWait {
 struct SubscribeWait {
     broker::FenceId fence{};
 };
+/// Where a query was sent. Its pool may be stopped before it answers: then the one that took its
+/// place is asked.
+struct Target {
+    PluginPtr plugin;
+    std::size_t pool = 0;
+    store::RuleContext* rule = nullptr;
+};
 struct RetainedWait {
     broker::FenceId fence{};
+    TopicFilter filter;
+    Target asked;
 };
 struct FetchWait {
     broker::FenceId fence{};
+    PluginPtr asked;
 };
 struct LookupWait {
     ClientId client;
+    Target asked;
 };
 
 using Wait =

@@ -268,7 +268,6 @@ void Shard::stop_accepting() {
 }
 
 void Shard::shut_down_clients() {
-    open_gate(not_before_);
     broker_.shut_down(now_);
     for (auto& [fence, source] : fetches_) cancel(source);
 }

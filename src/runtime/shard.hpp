@@ -90,6 +90,8 @@ class Shard final : public net::ConnectionEvents,
     void release(const Plugin* plugin);
     void stop_accepting();
     void shut_down_clients();
+    /// Runs when all that waits now for the session store has gone to the pools; perhaps at once.
+    void behind_gate(std::function<void()> work);
     [[nodiscard]] Now now() const { return now_; }
     /// After anything was handed to the broker.
     void carry_out();
@@ -158,6 +160,24 @@ class Shard final : public net::ConnectionEvents,
     void submit_all(const PluginPtr& plugin, std::vector<hooks::Write>& writes);
     /// The writes and lookups of one event of a client.
     void carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client);
+    // Queries that outlive their pool (successor.cpp)
+    struct FetchSource {
+        PluginPtr plugin;
+        hooks::FetchPlan plan;
+        store::Token asked = 0;  ///< the page that is under way
+        broker::Fetch page;
+    };
+    void ask(FetchSource& source);
+    void ask(const Target& target, broker::FenceId fence, const TopicFilter& filter);
+    void ask(const Target& target, const ClientId& client);
+    /// True if the query was refused because its pool was stopped, and another one is asked.
+    [[nodiscard]] bool ask_successor(const Wait& wait, const store::Outcome& outcome);
+    /// The fetches of a plugin that is replaced go on with its successor; of one that is unloaded
+    /// they end.
+    void hand_over_fetches();
+    [[nodiscard]] bool hand_over(Target& target) const;
+    [[nodiscard]] bool hand_over(FetchSource& source) const;
+    void cancel(FetchSource& source);
     void query(const PluginPtr& plugin,
                std::size_t pool,
                store::Query query,
@@ -218,16 +238,6 @@ class Shard final : public net::ConnectionEvents,
     std::deque<Gated> gated_;
     std::uint64_t not_before_ = 0;  ///< what comes now waits for this change
     std::uint64_t committed_ = 0;   ///< all changes up to this one are durable
-    struct FetchSource {
-        PluginPtr plugin;
-        hooks::FetchPlan plan;
-        store::Token asked = 0;  ///< the page that is under way
-    };
-    /// The fetches of a plugin that is replaced go on with its successor; of one that is unloaded
-    /// they end.
-    void hand_over_fetches();
-    [[nodiscard]] bool hand_over(FetchSource& source) const;
-    void cancel(FetchSource& source);
     std::unordered_map<std::uint64_t, FetchSource> fetches_;  ///< by fence
     bool publish_listened_ = false;
     Pending pending_;

@@ -5,14 +5,16 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/sqlite.hpp"
 #include "sessions/load.hpp"
 #include "sessions/properties.hpp"
-#include "sessions/sqlite.hpp"
 
 namespace keepmq::sessions {
 namespace {
 
 using namespace broker;
+using embedded::Database;
+using embedded::execute;
 
 constexpr int version = 1;
 
@@ -73,9 +75,6 @@ class SqliteFile final : public File {
         std::uint32_t uses = 0;
     };
 
-    [[nodiscard]] bool execute(const char* sql) {
-        return sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK;
-    }
     [[nodiscard]] std::unique_ptr<Failure> failed() const {
         return std::make_unique<Failure>(failure_of(database_.get(), path_));
     }
@@ -127,7 +126,7 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
     const auto mark = "pragma user_version=" + std::to_string(version);
     for (const char* sql :
          {"pragma journal_mode=wal", "pragma synchronous=full", schema, mark.c_str()})
-        if (!execute(sql))
+        if (!execute(database_.get(), sql))
             return failed();
     const std::string message_values = "?,?,?,?,?,?,?,?,?,?,?)";
     const std::vector<std::pair<Statement*, std::string>> statements{
@@ -210,13 +209,13 @@ bool SqliteFile::count_uses() {
 std::unique_ptr<Failure> SqliteFile::commit(const Batch& batch) {
     if (!counted_ && !(counted_ = count_uses()))
         return failed();
-    if (!execute("begin immediate"))
+    if (!execute(database_.get(), "begin immediate"))
         return failed();
-    if (write(batch) && execute("commit"))
+    if (write(batch) && execute(database_.get(), "commit"))
         return nullptr;
     auto failure = failed();
     counted_ = false;
-    if (sqlite3_get_autocommit(database_.get()) == 0 && !execute("rollback"))
+    if (sqlite3_get_autocommit(database_.get()) == 0 && !execute(database_.get(), "rollback"))
         failure->text += std::string{"; "} + sqlite3_errmsg(database_.get());
     return failure;
 }
@@ -399,15 +398,11 @@ bool SqliteFile::write_wills(const Batch& batch) {
 }  // namespace
 
 std::variant<std::unique_ptr<File>, Failure> File::open(const std::string& path) {
-    sqlite3* raw = nullptr;
-    const int status = sqlite3_open_v2(
-        path.c_str(),
-        &raw,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-        nullptr);
-    Database database{raw};
-    if (status != SQLITE_OK)
-        return database ? failure_of(database.get(), path) : Failure{path + ": out of memory"};
+    auto database = embedded::open_database(path);
+    if (!database)
+        return Failure{path + ": out of memory"};
+    if (sqlite3_errcode(database.get()) != SQLITE_OK)
+        return failure_of(database.get(), path);
     auto file = std::make_unique<SqliteFile>(std::move(database), path);
     if (const auto failure = file->prepare())
         return *failure;

@@ -33,9 +33,8 @@ class Loading {
         }
         if (status == SQLITE_DONE)
             return;
-        const int code = sqlite3_errcode(database_) & 0xff;
         problem_ = {std::string{sqlite3_errmsg(database_)} + " in the table " + table,
-                    code == SQLITE_CORRUPT || code == SQLITE_NOTADB};
+                    embedded::is_damage(sqlite3_errcode(database_))};
     }
 
     void sessions();

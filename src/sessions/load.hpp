@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "base/sqlite.hpp"
 #include "broker/changes.hpp"
-#include "sessions/sqlite.hpp"
 
 namespace keepmq::sessions {
+
+using embedded::Statement;
 
 struct LoadProblem {
     std::string text;      ///< empty: none

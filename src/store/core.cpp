@@ -129,13 +129,13 @@ void PoolCore::count_found(RuleContext* rule, std::uint64_t rows) {
     stats.accepted.fetch_add(rows, std::memory_order_relaxed);
 }
 
-void PoolCore::count_unreadable(RuleContext* rule) {
+void PoolCore::count_unreadable(RuleContext* rule, std::uint64_t rows) {
     if (rule != nullptr) {
-        rule->stats.dead_lettered.fetch_add(1, std::memory_order_relaxed);
-        rule->stats.spooled.fetch_sub(1, std::memory_order_relaxed);
+        rule->stats.dead_lettered.fetch_add(rows, std::memory_order_relaxed);
+        rule->stats.spooled.fetch_sub(rows, std::memory_order_relaxed);
     }
-    stats.dead_lettered.fetch_add(1, std::memory_order_relaxed);
-    stats.spooled.fetch_sub(1, std::memory_order_relaxed);
+    stats.dead_lettered.fetch_add(rows, std::memory_order_relaxed);
+    stats.spooled.fetch_sub(rows, std::memory_order_relaxed);
 }
 
 void PoolCore::tell(std::span<const Item> items, Fate fate, const std::optional<Failure>& failure) {

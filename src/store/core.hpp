@@ -49,8 +49,8 @@ struct PoolCore {
     void give_back(std::span<const Item> items, const Failure& failure);
     /// A row that an earlier process or pool left in the spool. `rule` may be null.
     void count_found(RuleContext* rule, std::uint64_t rows);
-    /// A row of the spool that is kept where a person can look at it.
-    void count_unreadable(RuleContext* rule);
+    /// Rows of the spool that are kept where a person can look at them.
+    void count_unreadable(RuleContext* rule, std::uint64_t rows);
 
     /// Counts a failed attempt for the rules of these items.
     static void count_errors(std::span<const Item> items);

@@ -1,26 +1,19 @@
 #include "store/dead_letters.hpp"
 
-#include <sqlite3.h>
-
 #include <chrono>
 #include <mutex>
 #include <utility>
 
 #include "base/overloaded.hpp"
+#include "base/sqlite.hpp"
 #include "store/op_codec.hpp"
 #include "store/op_json.hpp"
 
 namespace keepmq::store {
 namespace {
 
-struct CloseDatabase {
-    void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
-};
-struct FinalizeStatement {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Database = std::unique_ptr<sqlite3, CloseDatabase>;
-using Prepared = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+using embedded::Database;
+using embedded::Statement;
 
 constexpr const char* schema = R"(
 create table if not exists dead_letters (
@@ -122,27 +115,6 @@ Failure failure_of(sqlite3* db, const std::string& path) {
     }
 }
 
-void bind_blob(sqlite3_stmt* row, int column, std::string_view bytes) {
-    // A null pointer would bind NULL.
-    sqlite3_bind_blob64(
-        row, column, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC);
-}
-
-class Columns {
-  public:
-    explicit Columns(sqlite3_stmt* row) : row_{row} {}
-    std::int64_t integer() { return sqlite3_column_int64(row_, next_++); }
-    std::string bytes() {
-        const void* data = sqlite3_column_blob(row_, next_);
-        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(row_, next_++));
-        return data == nullptr ? std::string{} : std::string{static_cast<const char*>(data), size};
-    }
-
-  private:
-    sqlite3_stmt* row_;
-    int next_ = 0;
-};
-
 class SqliteDeadLetters final : public DeadLetters {
   public:
     SqliteDeadLetters(Database db, std::string path) : path_{std::move(path)}, db_{std::move(db)} {}
@@ -164,40 +136,34 @@ class SqliteDeadLetters final : public DeadLetters {
     [[nodiscard]] std::vector<DeadLetter> select(const char* sql, std::int64_t value) const;
     /// Runs a statement that has one parameter.
     [[nodiscard]] std::optional<Failure> change(const char* sql, std::int64_t value);
-    [[nodiscard]] Prepared compile(const char* sql) const;
 
     const std::string path_;
     mutable std::mutex mutex_;
     Database db_;
-    Prepared insert_;
+    Statement insert_;
 };
-
-Prepared SqliteDeadLetters::compile(const char* sql) const {
-    sqlite3_stmt* statement = nullptr;
-    sqlite3_prepare_v2(db_.get(), sql, -1, &statement, nullptr);
-    return Prepared{statement};
-}
 
 std::optional<Failure> SqliteDeadLetters::prepare() {
     sqlite3_busy_timeout(db_.get(), 5000);
-    auto check = compile("pragma quick_check(1)");
-    if (!check || sqlite3_step(check.get()) != SQLITE_ROW)
-        return failure_of(db_.get(), path_);
-    if (const std::string verdict = Columns{check.get()}.bytes(); verdict != "ok")
-        return Failure{errc::bad_statement, path_ + " is damaged: " + verdict};
-    check.reset();
+    sqlite3* const db = db_.get();
+    {
+        Statement check{db, "pragma quick_check(1)"};
+        if (!check || check.step() != SQLITE_ROW)
+            return failure_of(db, path_);
+        if (const std::string verdict{check.bytes()}; verdict != "ok")
+            return Failure{errc::bad_statement, path_ + " is damaged: " + verdict};
+    }
     for (const char* sql : {"pragma journal_mode=wal", "pragma synchronous=full", schema})
-        if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-            return failure_of(db_.get(), path_);
-    const auto has_encoded = compile(find_encoded_sql);
+        if (!embedded::execute(db, sql))
+            return failure_of(db, path_);
+    Statement has_encoded{db, find_encoded_sql};
     if (!has_encoded)
-        return failure_of(db_.get(), path_);
-    if (sqlite3_step(has_encoded.get()) != SQLITE_ROW &&
-        sqlite3_exec(db_.get(), add_encoded_sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-        return failure_of(db_.get(), path_);
-    insert_ = compile(insert_sql);
+        return failure_of(db, path_);
+    if (has_encoded.step() != SQLITE_ROW && !embedded::execute(db, add_encoded_sql))
+        return failure_of(db, path_);
+    insert_ = Statement{db, insert_sql};
     if (!insert_)
-        return failure_of(db_.get(), path_);
+        return failure_of(db, path_);
     return {};
 }
 
@@ -212,33 +178,18 @@ std::optional<Failure> SqliteDeadLetters::add(std::string_view pool,
     const WallTime now = read_clocks().wall;
 
     const std::lock_guard lock{mutex_};
-    sqlite3_stmt* const row = insert_.get();
-    int column = 0;
-    const auto bind = [&](std::string_view text) {
-        // A null pointer would bind NULL.
-        sqlite3_bind_text64(row,
-                            ++column,
-                            text.empty() ? "" : text.data(),
-                            text.size(),
-                            SQLITE_STATIC,
-                            SQLITE_UTF8);
-    };
-    sqlite3_bind_int64(row, ++column, now.time_since_epoch().count());
+    insert_.bind(now.time_since_epoch().count());
     for (const std::string_view text : {pool, rule, name_of(op), subject.topic, subject.client})
-        bind(text);
-    bind(id);
-    ++column;
+        insert_.bind(text);
+    insert_.bind(std::string_view{id});
     if (subject.payload)
-        bind_blob(row, column, *subject.payload);
-    bind(detail);
-    bind(why.text);
-    bind_blob(row, ++column, encoded);
-    std::optional<Failure> failure;
-    if (sqlite3_step(row) != SQLITE_DONE)
-        failure = failure_of(db_.get(), path_);
-    sqlite3_reset(row);
-    sqlite3_clear_bindings(row);
-    return failure;
+        insert_.bind_blob(*subject.payload);
+    else
+        insert_.bind_null();
+    insert_.bind(std::string_view{detail}).bind(std::string_view{why.text}).bind_blob(encoded);
+    if (!insert_.run())
+        return failure_of(db_.get(), path_);
+    return {};
 }
 
 std::vector<DeadLetter> SqliteDeadLetters::list(std::size_t limit) const {
@@ -262,11 +213,8 @@ std::optional<Failure> SqliteDeadLetters::supersede(std::int64_t id) {
 
 std::optional<Failure> SqliteDeadLetters::change(const char* sql, std::int64_t value) {
     const std::lock_guard lock{mutex_};
-    const auto statement = compile(sql);
-    if (!statement)
-        return failure_of(db_.get(), path_);
-    sqlite3_bind_int64(statement.get(), 1, value);
-    if (sqlite3_step(statement.get()) != SQLITE_DONE)
+    Statement statement{db_.get(), sql};
+    if (!statement || !statement.bind(value).run())
         return failure_of(db_.get(), path_);
     return {};
 }
@@ -274,15 +222,14 @@ std::optional<Failure> SqliteDeadLetters::change(const char* sql, std::int64_t v
 std::vector<DeadLetter> SqliteDeadLetters::select(const char* sql, std::int64_t value) const {
     const std::lock_guard lock{mutex_};
     std::vector<DeadLetter> letters;
-    const auto rows = compile(sql);
-    if (!rows)
+    Statement from{db_.get(), sql};
+    if (!from)
         return letters;
-    sqlite3_bind_int64(rows.get(), 1, value);
-    while (sqlite3_step(rows.get()) == SQLITE_ROW) {
-        Columns from{rows.get()};
+    from.bind(value);
+    while (from.step() == SQLITE_ROW) {
         DeadLetter& letter = letters.emplace_back();
-        letter.id = from.integer();
-        letter.at = WallTime{Micros{from.integer()}};
+        letter.id = from.number();
+        letter.at = WallTime{Micros{from.number()}};
         for (std::string* to : {&letter.pool,
                                 &letter.rule,
                                 &letter.op,
@@ -300,25 +247,18 @@ std::vector<DeadLetter> SqliteDeadLetters::select(const char* sql, std::int64_t 
 
 std::uint64_t SqliteDeadLetters::count() const {
     const std::lock_guard lock{mutex_};
-    const auto row = compile("select count(*) from dead_letters");
-    if (!row || sqlite3_step(row.get()) != SQLITE_ROW)
-        return 0;
-    return static_cast<std::uint64_t>(Columns{row.get()}.integer());
+    Statement row{db_.get(), "select count(*) from dead_letters"};
+    return row && row.step() == SQLITE_ROW ? static_cast<std::uint64_t>(row.number()) : 0;
 }
 
 }  // namespace
 
 std::variant<std::unique_ptr<DeadLetters>, Failure> DeadLetters::open(const std::string& path) {
-    sqlite3* raw = nullptr;
-    const int status =
-        sqlite3_open_v2(path.c_str(),
-                        &raw,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
-                        nullptr);
-    Database db{raw};
-    if (status != SQLITE_OK)
-        return db ? failure_of(db.get(), path)
-                  : Failure{errc::storage_full, path + ": out of memory"};
+    auto db = embedded::open_database(path);
+    if (!db)
+        return Failure{errc::storage_full, path + ": out of memory"};
+    if (sqlite3_errcode(db.get()) != SQLITE_OK)
+        return failure_of(db.get(), path);
     auto letters = std::make_unique<SqliteDeadLetters>(std::move(db), path);
     if (auto failure = letters->prepare())
         return std::move(*failure);

@@ -1,28 +1,18 @@
-#include "store/spool.hpp"
+#include <fmt/format.h>
 
-#include <fcntl.h>
-#include <fmt/chrono.h>
-#include <sqlite3.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <utility>
+
+#include "store/spool_rows.hpp"
 
 namespace keepmq::store {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct CloseDatabase {
-    void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
-};
-struct FinalizeStatement {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Database = std::unique_ptr<sqlite3, CloseDatabase>;
-using Prepared = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+using embedded::Database;
+using embedded::is_damage;
+using embedded::Statement;
 
 constexpr int version = 1;  // pragma user_version
 
@@ -44,28 +34,19 @@ create table if not exists unreadable (
 pragma user_version = 1;)";
 
 constexpr const char* insert_sql =
-    "insert into spool(seq,key,after_all,rule,at,op) values (?,?,?,?,?,?)";
+    "insert into spool(" KEEPMQ_SPOOL_COLUMNS ") values (?,?,?,?,?,?)";
 constexpr const char* load_sql =
-    "select seq,key,after_all,rule,at,op from spool where seq > ? order by seq limit ?";
+    "select " KEEPMQ_SPOOL_COLUMNS " from spool where seq > ? order by seq limit ?";
 constexpr const char* remove_sql = "delete from spool where seq between ? and ?";
 
 /// A new folder that its parent forgets when the power fails would take the file along.
 void make_folder(const fs::path& folder, std::error_code& error) {
-    if (!fs::create_directories(folder, error))
-        return;
-    const int parent = ::open(folder.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0)
-        return;
-    (void)::fsync(parent);  // not every file system can
-    ::close(parent);
+    if (fs::create_directories(folder, error))
+        flush_folder(folder.parent_path());
 }
 
 /// A file that was larger than this is made small when it is empty.
 constexpr std::int64_t small_file = 1 << 20;
-
-bool is_damage(int status) {
-    return (status & 0xff) == SQLITE_CORRUPT || (status & 0xff) == SQLITE_NOTADB;
-}
 
 Failure failure_of(sqlite3* db, const std::string& path) {
     const int status = sqlite3_errcode(db);
@@ -75,65 +56,6 @@ Failure failure_of(sqlite3* db, const std::string& path) {
                                           : errc::storage_full;
     return {code, path + ": " + sqlite3_errmsg(db)};
 }
-
-class Command {
-  public:
-    Command(sqlite3* db, const char* sql) {
-        sqlite3_stmt* statement = nullptr;
-        sqlite3_prepare_v2(db, sql, -1, &statement, nullptr);
-        prepared_.reset(statement);
-    }
-    [[nodiscard]] explicit operator bool() const { return prepared_ != nullptr; }
-
-    Command& bind(std::int64_t value) {
-        sqlite3_bind_int64(prepared_.get(), ++bound_, value);
-        return *this;
-    }
-    Command& bind(std::uint64_t value) { return bind(static_cast<std::int64_t>(value)); }
-    /// Not copied. A null pointer would bind NULL.
-    Command& bind_text(std::string_view text) {
-        sqlite3_bind_text64(prepared_.get(),
-                            ++bound_,
-                            text.empty() ? "" : text.data(),
-                            text.size(),
-                            SQLITE_STATIC,
-                            SQLITE_UTF8);
-        return *this;
-    }
-    Command& bind_blob(std::string_view bytes) {
-        sqlite3_bind_blob64(prepared_.get(),
-                            ++bound_,
-                            bytes.empty() ? "" : bytes.data(),
-                            bytes.size(),
-                            SQLITE_STATIC);
-        return *this;
-    }
-    /// SQLITE_ROW, SQLITE_DONE, or an error.
-    int step() {
-        column_ = 0;
-        return sqlite3_step(prepared_.get());
-    }
-    void reset() {
-        sqlite3_reset(prepared_.get());
-        sqlite3_clear_bindings(prepared_.get());
-        bound_ = 0;
-    }
-
-    std::int64_t integer() { return sqlite3_column_int64(prepared_.get(), column_++); }
-    std::uint64_t count() { return static_cast<std::uint64_t>(integer()); }
-    std::string_view bytes() {
-        const void* data = sqlite3_column_blob(prepared_.get(), column_);
-        const auto size =
-            static_cast<std::size_t>(sqlite3_column_bytes(prepared_.get(), column_++));
-        return data == nullptr ? std::string_view{}
-                               : std::string_view{static_cast<const char*>(data), size};
-    }
-
-  private:
-    Prepared prepared_;
-    int bound_ = 0;
-    int column_ = 0;
-};
 
 class SqliteSpool final : public Spool {
   public:
@@ -154,12 +76,11 @@ class SqliteSpool final : public Spool {
     [[nodiscard]] std::uint64_t last_seq() const override { return last_seq_; }
     [[nodiscard]] std::optional<WallTime> oldest() const override;
     void each_rule(
+        std::uint64_t after,
         const std::function<void(std::string_view, std::uint64_t)>& visit) const override;
 
   private:
-    [[nodiscard]] bool run(const char* sql) const {
-        return sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK;
-    }
+    [[nodiscard]] bool run(const char* sql) const { return embedded::execute(db_.get(), sql); }
     [[nodiscard]] Failure failure() const { return failure_of(db_.get(), path_); }
     /// One transaction; `work` is false when something in it failed.
     template <class Work>
@@ -169,23 +90,24 @@ class SqliteSpool final : public Spool {
 
     const std::string path_;
     Database db_;
-    std::optional<Command> insert_;
+    std::optional<Statement> insert_;
     std::uint64_t rows_ = 0;
     std::uint64_t bytes_ = 0;
     std::uint64_t last_seq_ = 0;
 };
 
 std::int64_t SqliteSpool::number(const char* sql) const {
-    Command query{db_.get(), sql};
-    return query && query.step() == SQLITE_ROW ? query.integer() : 0;
+    Statement query{db_.get(), sql};
+    return query && query.step() == SQLITE_ROW ? query.number() : 0;
 }
 
 bool SqliteSpool::count() {
-    Command query{db_.get(), "select count(*), coalesce(sum(length(op)), 0) from spool"};
+    Statement query{db_.get(), "select count(*), coalesce(sum(length(op)), 0) from spool"};
     if (!query || query.step() != SQLITE_ROW)
         return false;
-    rows_ = query.count();
-    bytes_ = query.count() + rows_ * SpoolRow::overhead;
+    query.read(rows_);
+    query.read(bytes_);
+    bytes_ += rows_ * SpoolRow::overhead;
     return true;
 }
 
@@ -198,7 +120,7 @@ std::optional<Spool::NotOpened> SqliteSpool::prepare() {
         !run("pragma synchronous = full"))
         return not_opened();
     {
-        Command check{db_.get(), "pragma quick_check(1)"};
+        Statement check{db_.get(), "pragma quick_check(1)"};
         if (!check || check.step() != SQLITE_ROW)
             return not_opened();
         if (const std::string verdict{check.bytes()}; verdict != "ok")
@@ -239,7 +161,7 @@ std::optional<Failure> SqliteSpool::append(std::span<const SpoolRow> rows) {
             insert_->bind(row.seq)
                 .bind(static_cast<std::uint64_t>(row.order.key))
                 .bind(std::int64_t{row.order.after_all ? 1 : 0})
-                .bind_text(row.rule)
+                .bind(row.rule)
                 .bind(row.at.time_since_epoch().count())
                 .bind_blob(row.op);
             const bool done = insert_->step() == SQLITE_DONE;
@@ -261,7 +183,7 @@ std::optional<Failure> SqliteSpool::append(std::span<const SpoolRow> rows) {
 std::variant<std::vector<SpoolRow>, Failure> SqliteSpool::load(std::uint64_t after,
                                                                std::size_t max_rows,
                                                                std::size_t max_bytes) const {
-    Command query{db_.get(), load_sql};
+    Statement query{db_.get(), load_sql};
     if (!query)
         return failure();
     query.bind(after).bind(std::uint64_t{max_rows});
@@ -269,14 +191,8 @@ std::variant<std::vector<SpoolRow>, Failure> SqliteSpool::load(std::uint64_t aft
     std::size_t bytes = 0;
     int status = SQLITE_DONE;
     while (bytes < max_bytes && (status = query.step()) == SQLITE_ROW) {
-        SpoolRow& row = rows.emplace_back();
-        row.seq = query.count();
-        row.order.key = static_cast<std::size_t>(query.count());
-        row.order.after_all = query.integer() != 0;
-        row.rule = query.bytes();
-        row.at = WallTime{Micros{query.integer()}};
-        row.op = query.bytes();
-        bytes += row.op.size();
+        rows.push_back(read_spool_row(query));
+        bytes += rows.back().op.size();
     }
     if (status != SQLITE_ROW && status != SQLITE_DONE)
         return failure();
@@ -287,14 +203,15 @@ std::optional<Failure> SqliteSpool::remove(std::uint64_t first, std::uint64_t la
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
     auto failure = transaction([&] {
-        Command sizes{db_.get(),
-                      "select count(*), coalesce(sum(length(op)), 0) from spool "
-                      "where seq between ? and ?"};
-        Command remove{db_.get(), remove_sql};
+        Statement sizes{db_.get(),
+                        "select count(*), coalesce(sum(length(op)), 0) from spool "
+                        "where seq between ? and ?"};
+        Statement remove{db_.get(), remove_sql};
         if (!sizes || !remove || sizes.bind(first).bind(last).step() != SQLITE_ROW)
             return false;
-        rows = sizes.count();
-        bytes = sizes.count() + rows * SpoolRow::overhead;
+        sizes.read(rows);
+        sizes.read(bytes);
+        bytes += rows * SpoolRow::overhead;
         return remove.bind(first).bind(last).step() == SQLITE_DONE;
     });
     if (failure)
@@ -306,10 +223,10 @@ std::optional<Failure> SqliteSpool::remove(std::uint64_t first, std::uint64_t la
 
 std::optional<Failure> SqliteSpool::keep_unreadable(std::uint64_t seq, std::string_view why) {
     auto failure = transaction([&] {
-        Command copy{db_.get(),
-                     "insert into unreadable select rule,at,op,? from spool where seq = ?"};
-        Command remove{db_.get(), remove_sql};
-        return copy && remove && copy.bind_text(why).bind(seq).step() == SQLITE_DONE &&
+        Statement copy{db_.get(),
+                       "insert into unreadable select rule,at,op,? from spool where seq = ?"};
+        Statement remove{db_.get(), remove_sql};
+        return copy && remove && copy.bind(why).bind(seq).step() == SQLITE_DONE &&
                remove.bind(seq).bind(seq).step() == SQLITE_DONE;
     });
     if (!failure && !count())
@@ -325,18 +242,20 @@ void SqliteSpool::shrink() {
 }
 
 std::optional<WallTime> SqliteSpool::oldest() const {
-    Command query{db_.get(), "select at from spool order by seq limit 1"};
+    Statement query{db_.get(), "select at from spool order by seq limit 1"};
     if (!query || query.step() != SQLITE_ROW)
         return {};
-    return WallTime{Micros{query.integer()}};
+    return WallTime{Micros{query.number()}};
 }
 
 void SqliteSpool::each_rule(
-    const std::function<void(std::string_view, std::uint64_t)>& visit) const {
-    Command query{db_.get(), "select rule, count(*) from spool group by rule"};
+    std::uint64_t after, const std::function<void(std::string_view, std::uint64_t)>& visit) const {
+    Statement query{db_.get(), "select rule, count(*) from spool where seq > ? group by rule"};
+    if (query)
+        query.bind(after);
     while (query && query.step() == SQLITE_ROW) {
         const std::string rule{query.bytes()};
-        visit(rule, query.count());
+        visit(rule, static_cast<std::uint64_t>(query.number()));
     }
 }
 
@@ -345,51 +264,18 @@ void SqliteSpool::each_rule(
 std::variant<std::unique_ptr<Spool>, Spool::NotOpened> Spool::open(const std::string& path) {
     std::error_code error;
     make_folder(fs::path{path}.parent_path(), error);
-    sqlite3* raw = nullptr;
-    const int status =
-        error ? SQLITE_CANTOPEN
-              : sqlite3_open_v2(path.c_str(),
-                                &raw,
-                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                                nullptr);
-    Database db{raw};
-    if (status != SQLITE_OK)
-        return NotOpened{db ? failure_of(db.get(), path)
-                            : Failure{errc::storage_full, path + ": " + error.message()},
-                         false};
+    if (error)
+        return NotOpened{{errc::storage_full, path + ": " + error.message()}, false};
+    end_rescue(path);
+    auto db = embedded::open_database(path);
+    if (!db)
+        return NotOpened{{errc::storage_full, path + ": out of memory"}, false};
+    if (sqlite3_errcode(db.get()) != SQLITE_OK)
+        return NotOpened{failure_of(db.get(), path), false};
     auto spool = std::make_unique<SqliteSpool>(std::move(db), path);
     if (auto failure = spool->prepare())
         return *std::move(failure);
     return spool;
-}
-
-std::optional<Failure> Spool::remove_file(const std::string& path) {
-    // A log without its file is dropped when the file is made anew.
-    for (const char* part : {"", "-wal", "-shm"}) {
-        std::error_code error;
-        fs::remove(path + part, error);
-        if (error)
-            return Failure{errc::storage_full, path + part + ": " + error.message()};
-    }
-    return {};
-}
-
-std::variant<std::string, Failure> Spool::set_aside(const std::string& path) {
-    const auto now = std::chrono::system_clock::now();
-    std::string suffix = fmt::format(".damaged-{:%Y%m%dT%H%M%S}",
-                                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
-    std::error_code error;
-    while (fs::exists(path + suffix, error)) suffix += '+';
-    // The log first: alone, a file without its log would look whole.
-    for (const char* part : {"-wal", "-shm", ""}) {
-        const std::string from = path + part;
-        if (!fs::exists(from, error))
-            continue;
-        fs::rename(from, path + suffix + part, error);
-        if (error)
-            return Failure{errc::storage_full, from + ": " + error.message()};
-    }
-    return path + suffix;
 }
 
 }  // namespace keepmq::store

@@ -30,7 +30,7 @@ struct SpoolRow {
 };
 
 /// One SQLite file, which belongs to one pool as long as it lives: nobody else can open it. Not
-/// thread-safe. A call that fails has changed nothing and may be repeated.
+/// thread-safe. A call that fails has changed nothing and may be repeated, unless it says_damaged.
 class Spool {
   public:
     struct NotOpened {
@@ -40,8 +40,13 @@ class Spool {
     /// Creates file and folder if needed.
     [[nodiscard]] static std::variant<std::unique_ptr<Spool>, NotOpened> open(
         const std::string& path);
-    /// Renames a damaged file, which nobody has open; the new name, or why not.
-    [[nodiscard]] static std::variant<std::string, Failure> set_aside(const std::string& path);
+    struct Rescued {
+        std::string aside;       ///< where the damaged file is now
+        std::uint64_t rows = 0;  ///< that could be read
+    };
+    /// Makes a new file of what can be read of a damaged one, which nobody has open and which is
+    /// renamed. After a failure the damaged one is where it was, or the next `open` ends it.
+    [[nodiscard]] static std::variant<Rescued, Failure> rescue(const std::string& path);
 
     /// Removes a file, which nobody has open, and all that it holds.
     [[nodiscard]] static std::optional<Failure> remove_file(const std::string& path);
@@ -66,8 +71,18 @@ class Spool {
     [[nodiscard]] virtual std::uint64_t bytes() const = 0;  ///< of all rows
     [[nodiscard]] virtual std::uint64_t last_seq() const = 0;
     [[nodiscard]] virtual std::optional<WallTime> oldest() const = 0;
+    /// Of the rows beyond `after`.
     virtual void each_rule(
+        std::uint64_t after,
         const std::function<void(std::string_view rule, std::uint64_t rows)>& visit) const = 0;
+
+    /// The file cannot be read where the call needed it, and will not be later.
+    [[nodiscard]] static bool says_damaged(const Failure& failure) {
+        return failure.code == errc::bad_statement;
+    }
+
+  private:
+    static void end_rescue(const std::string& path);
 };
 
 }  // namespace keepmq::store

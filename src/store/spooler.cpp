@@ -203,9 +203,9 @@ void Spooler::pause(milliseconds time) {
 void Spooler::watch() {
     pause(std::clamp(milliseconds{settings_.after / 5}, milliseconds{1}, longest_look));
     if (!settled_.empty() && may_try(steady_clock::now())) {
-        if (file_)
+        if (open())
             remove_settled();
-        if (!settled_.empty())
+        if (!settled_.empty() && !damaged_)
             start_over();
     }
     if (rows_ > 0 || written_each_second_ > 0 || drained_each_second_ > 0)

@@ -87,6 +87,8 @@ class Spooler final : public Diversion {
 
     // spooler_file.cpp: what has to do with the file
     [[nodiscard]] bool open();
+    [[nodiscard]] bool rescue(const Failure& why);
+    void take_stock();
     [[nodiscard]] bool shadow();
     [[nodiscard]] bool holds_intake();
     void append();
@@ -118,9 +120,11 @@ class Spooler final : public Diversion {
     std::unique_ptr<Spool> file_;
     OpDecoder decoder_;
     std::map<std::string, RuleContext*> rules_;
-    std::uint64_t last_ = 0;      // newest row of the file
-    std::uint64_t loaded_ = 0;    // newest row that has gone to the lanes
-    std::uint64_t found_ = 0;     // newest row that was there at the start
+    std::map<RuleContext*, std::uint64_t> waiting_;  // rows that have not gone to the lanes
+    bool damaged_ = false;                           // the file is, and was not set aside yet
+    std::uint64_t last_ = 0;                         // newest row of the file
+    std::uint64_t loaded_ = 0;                       // newest row that has gone to the lanes
+    std::uint64_t found_ = 0;                        // newest row that was there at the start
     bool shadowed_ = true;        // what was under way when spooling began is in the file
     std::vector<Range> settled_;  // to be removed from the file
     SteadyTime retry_{};          // no attempt to change the file before

@@ -26,47 +26,76 @@ constexpr std::size_t page_limit = 3;
 
 /// True if the file is there.
 bool Spooler::open() {
+    if (damaged_)
+        file_.reset();
     if (file_)
         return true;
     if (!may_try(steady_clock::now()))
         return false;
     auto opened = Spool::open(settings_.path);
-    if (auto* not_opened = std::get_if<Spool::NotOpened>(&opened); not_opened != nullptr) {
-        if (!not_opened->damaged) {
-            failed(std::move(not_opened->failure));
+    if (const auto* refused = std::get_if<Spool::NotOpened>(&opened);
+        refused != nullptr && refused->damaged) {
+        damaged_ = true;
+        if (!rescue(refused->failure))
             return false;
-        }
-        const auto kept = Spool::set_aside(settings_.path);
-        if (const auto* why = std::get_if<Failure>(&kept)) {
-            failed(*why);
-            return false;
-        }
-        set_aside_.fetch_add(1, std::memory_order_relaxed);
-        log.error(
-            "the spool of pool {} is damaged and was set aside as {}: {}; what it holds is not in "
-            "the database, see what sqlite3 can recover from it",
-            core_.label,
-            std::get<std::string>(kept),
-            not_opened->failure.text);
         opened = Spool::open(settings_.path);
-        if (auto* again = std::get_if<Spool::NotOpened>(&opened)) {
-            failed(std::move(again->failure));
-            return false;
-        }
     }
+    if (auto* refused = std::get_if<Spool::NotOpened>(&opened)) {
+        failed(std::move(refused->failure));
+        return false;
+    }
+    damaged_ = false;
     file_ = std::move(std::get<0>(opened));
-    found_ = last_ = file_->last_seq();
-    file_->each_rule([&](std::string_view rule, std::uint64_t rows) {
-        core_.count_found(rule_named(std::string{rule}), rows);
+    take_stock();
+    works();
+    measure();
+    return true;
+}
+
+bool Spooler::rescue(const Failure& why) {
+    auto rescued = Spool::rescue(settings_.path);
+    if (auto* failure = std::get_if<Failure>(&rescued)) {
+        failed(std::move(*failure));
+        return false;
+    }
+    const auto& [aside, rows] = std::get<Spool::Rescued>(rescued);
+    set_aside_.fetch_add(1, std::memory_order_relaxed);
+    log.error(
+        "the spool of pool {} is damaged and was set aside as {}: {}; {} writes could be read and "
+        "go "
+        "to the database, see what sqlite3 can recover of the others",
+        core_.label,
+        aside,
+        why.text,
+        rows);
+    return true;
+}
+
+/// What waits in the file against what is known of it: an earlier process left more, and damage
+/// leaves less.
+void Spooler::take_stock() {
+    const bool is_first = last_ == 0;
+    std::map<RuleContext*, std::uint64_t> present;
+    for (const auto& [rule, rows] : waiting_) present.emplace(rule, 0);
+    file_->each_rule(loaded_, [&](std::string_view rule, std::uint64_t rows) {
+        present[rule_named(std::string{rule})] += rows;
     });
+    for (const auto& [rule, rows] : present) {
+        auto& known = waiting_[rule];
+        if (rows > known)
+            core_.count_found(rule, rows - known);
+        else
+            core_.count_unreadable(rule, known - rows);
+        known = rows;
+    }
+    last_ = std::max(last_, file_->last_seq());
+    if (is_first)
+        found_ = last_;
     if (file_->rows() > 0)
         log.info("pool {}: {} writes are waiting in the spool {}",
                  core_.label,
                  file_->rows(),
                  settings_.path);
-    works();
-    measure();
-    return true;
 }
 
 RuleContext* Spooler::rule_named(const std::string& name) {
@@ -80,6 +109,7 @@ void Spooler::failed(Failure why) {
     failures_.fetch_add(1, std::memory_order_relaxed);
     retry_ = steady_clock::now() + retry_after;
     core_.may_refuse = true;
+    damaged_ = damaged_ || Spool::says_damaged(why);
     if (std::exchange(last_said_, why.text) != why.text)
         log.error(
             "the spool of pool {} does not work, writes that the database does not take are "
@@ -229,6 +259,7 @@ void Spooler::appended(Batch&& batch) {
     written_.fetch_add(batch.rows.size(), std::memory_order_relaxed);
     std::vector<Item> items;
     items.reserve(batch.rows.size());
+    for (const SpoolRow& row : batch.rows) ++waiting_[rule_named(row.rule)];
     {
         const std::lock_guard lock{mutex_};
         for (Entry& entry : batch.entries) {
@@ -319,6 +350,7 @@ bool Spooler::submit_page(std::vector<SpoolRow>&& rows) {
         pages_.push_back(std::move(page));
     }
     for (Item& item : items) {
+        --waiting_[item.rule];
         pass_marks(item.row - 1);
         lanes_->resubmit(std::move(item));
     }
@@ -338,7 +370,8 @@ bool Spooler::keep_unreadable(const SpoolRow& row, const std::string& why) {
               settings_.path,
               why);
     set_aside_.fetch_add(1, std::memory_order_relaxed);
-    core_.count_unreadable(rule_named(row.rule));
+    --waiting_[rule_named(row.rule)];
+    core_.count_unreadable(rule_named(row.rule), 1);
     return true;
 }
 

@@ -117,8 +117,10 @@ def test_qos_0_for_an_absent_session(start, connect, version, kept):
     assert [each.text for each in again.pending()] == (list("0123") if kept else list("13"))
 
 
-def test_queue_of_a_stored_topic_is_no_loss(start, connect):
-    """What did not fit into the queue is still in the database and comes with the next fetch."""
+@pytest.mark.parametrize("killed", [False, True])
+def test_queue_of_a_stored_topic_is_no_loss(start, connect, killed):
+    """What did not fit into the queue is still in the database and comes with the next connection, also when
+    the broker died meanwhile. No SUBSCRIBE is needed."""
     broker = start(settings={"zone.external.max_mqueue_len": 5})
     lasting = {"clean": False, "props": {"session_expiry_interval": 60}}
     absent = connect(broker, "absent", **lasting)
@@ -128,12 +130,34 @@ def test_queue_of_a_stored_topic_is_no_loss(start, connect):
     publisher = connect(broker, "p")
     for number in range(20):
         publisher.publish("t", str(number), qos=1)
+    if killed:
+        broker.kill()
+        broker.start(same_ports=True)
     again = connect(broker, "absent", **lasting)
-    found = [each.text for each in again.messages(5)]
-    again.pending()
-    again.subscribe("t", qos=1)
-    found += [each.text for each in again.messages(15)]
-    assert found == [str(number) for number in range(20)]
+    assert [each.text for each in again.messages(20)] == [str(number) for number in range(20)]
+    connect(broker, "q").publish("t", b"live", qos=1)
+    assert again.message().text == "live"
+    assert again.pending() == []
+    broker.settle()
+    again.disconnect()
+    assert connect(broker, "absent", **lasting).pending() == []
+
+
+def test_what_came_after_a_message_that_was_too_large_waits_for_it(start, connect):
+    """The queue had no room for the second one, but for the third; they come in the order of the database."""
+    broker = start(settings={"zone.external.max_mqueue_bytes": "10KB"})
+    lasting = {"clean": False, "props": {"session_expiry_interval": 60}}
+    absent = connect(broker, "absent", **lasting)
+    absent.subscribe("t", qos=1)
+    broker.settle()
+    absent.disconnect()
+    payloads = [b"1", b"2" * 20_000, b"3"]
+    publisher = connect(broker, "p")
+    for payload in payloads:
+        publisher.publish("t", payload, qos=1)
+    assert broker.client("absent")["mqueue_len"] == 2
+    again = connect(broker, "absent", **lasting)
+    assert [each.payload for each in again.messages(3)] == payloads
     assert again.pending() == []
 
 

@@ -67,6 +67,19 @@ def test_the_lock_does_not_outlive_a_kill(broker, connect):
     connect(broker, "c").ping()
 
 
+def test_what_is_kept_can_be_read_by_its_user_and_group_only(start, connect):
+    """Payloads are in all of them."""
+    broker = start(settings={"spool.after": "100ms"})
+    connect(broker, "s", clean=False, props={"session_expiry_interval": 600}).subscribe("t", qos=1)
+    with broker.locked():
+        assert connect(broker, "p").publish("t", b"x", qos=1, retain=True) == 0
+    broker.settle()
+    found = {each.relative_to(broker.data).as_posix(): each.stat().st_mode & 0o777
+             for each in (broker.data, *broker.data.rglob("*"))}
+    assert {".", "keepmq.db", "sessions.db", "dead_letters.db", "spool", "spool/sqlite-pool1.db"} <= found.keys()
+    assert {name: oct(mode) for name, mode in found.items() if mode & 0o027} == {}
+
+
 def test_nobody_is_served_before_the_rules_are_there(start):
     """A message that came while the plugin was still being loaded would be acknowledged but not stored."""
     broker = start(started=False)

@@ -8,6 +8,7 @@ from lib import conf
 from lib.broker import ROOT
 from lib.mqtt import PUBACK
 from lib.servers import Cassandra, Keyspace
+from lib.trouble import complaints, serves, state
 from lib.wait import until, until_equal
 
 SCHEMA = "\n".join(line for line in (ROOT / "src" / "backends" / "cassa" / "schema" / "001_init.cql").read_text()
@@ -22,23 +23,6 @@ def database(cassandra_database):
 
 def plugin(pool, rules=None, **properties):
     return {"cassa": conf.plugin(rules or conf.EMQX_CASSANDRA, {"pool1": pool | properties}, kind="cassa")}
-
-
-def complaints(broker):
-    """What the broker says for a person to correct."""
-    return [line for line in broker.log().splitlines() if "until this is corrected" in line]
-
-
-def state(broker):
-    return broker.api("/pools")[0]["state"]
-
-
-def serves(broker, connect):
-    """On a topic that no rule covers: `#` does not."""
-    subscriber = connect(broker, "s")
-    subscriber.subscribe("$live/t", qos=0)
-    connect(broker, "p").publish("$live/t", b"x", qos=0)
-    return subscriber.message().payload == b"x"
 
 
 @pytest.mark.parametrize("wrong, words", [

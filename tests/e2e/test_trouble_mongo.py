@@ -8,6 +8,7 @@ from lib import conf
 from lib.broker import ROOT
 from lib.mqtt import PUBACK
 from lib.servers import FerretDb, MongoDatabase
+from lib.trouble import complaints, serves, state
 from lib.wait import until, until_equal
 
 SCRIPT = (ROOT / "src" / "backends" / "mongo" / "schema" / "001_init.js").read_text()
@@ -41,25 +42,8 @@ def own(make_server):
     return MongoDatabase(make_server(), "mqtt")
 
 
-def complaints(broker):
-    """What the broker says for a person to correct."""
-    return [line for line in broker.log().splitlines() if "until this is corrected" in line]
-
-
-def state(broker):
-    return broker.api("/pools")[0]["state"]
-
-
 def payloads(database):
     return [row[0] for row in database.all("mqtt_msg", "payload")]
-
-
-def serves(broker, connect):
-    """On a topic that no rule covers: `#` does not."""
-    subscriber = connect(broker, "s")
-    subscriber.subscribe("$live/t", qos=0)
-    connect(broker, "p").publish("$live/t", b"x", qos=0)
-    return subscriber.message().payload == b"x"
 
 
 def test_a_wrong_login_is_said_once(make_server, start, connect):

@@ -12,6 +12,7 @@ from lib.mqtt import PUBACK
 from lib.mysql_tables import EMQX_4_4, EMQX_ENGLISH, OURS, create
 from lib.raw import RawClient
 from lib.servers import MariaDb, MySql
+from lib.trouble import serves
 from lib.wait import until, until_equal
 
 CONF = Path(__file__).parent / "conf"
@@ -39,13 +40,6 @@ def plugin(pool, rules=None):
 
 def errors_of(broker):
     return [line for line in broker.log().splitlines() if line.split(" ")[1] == "error"]
-
-
-def serves_mqtt(broker, connect):
-    subscriber = connect(broker, "s")
-    assert subscriber.subscribe("live", qos=0) == [0]
-    connect(broker, "p").publish("live", b"x", qos=0)
-    return subscriber.message().payload == b"x"
 
 
 # --- files of EMQ X
@@ -147,7 +141,7 @@ def test_tables_that_do_not_fit(start, db, connect, mistake):
     errors = [line for line in errors_of(broker) if "missing in the database" in line]
     assert len(errors) == 1, broker.log()
     assert all(word in errors[0] for word in words)
-    assert serves_mqtt(broker, connect)
+    assert serves(broker, connect)
 
 
 # --- logging in
@@ -164,7 +158,7 @@ def test_a_login_that_is_refused_is_said_once(start, db, connect, mistake):
     change, words = LOGINS[mistake]
     broker = start(plugins=plugin(db.pool | change, NO_LOOKUP))
     until(lambda: any(words in line for line in errors_of(broker)), "the message")
-    assert serves_mqtt(broker, connect)
+    assert serves(broker, connect)
     said = [line for line in errors_of(broker) if words in line]
     assert len(said) == 1, said
     assert "s3cret" not in broker.log()
@@ -174,7 +168,7 @@ def test_a_login_that_is_refused_is_said_once(start, db, connect, mistake):
 def test_a_server_that_is_away_is_a_warning(start, db, connect):
     broker = start(plugins=plugin(db.pool | {"server": "127.0.0.1:1"}, NO_LOOKUP))
     until(lambda: "trying again" in broker.log(), "the message")
-    assert serves_mqtt(broker, connect)
+    assert serves(broker, connect)
     assert errors_of(broker) == []
     broker.kill()  # it cannot store who left
 

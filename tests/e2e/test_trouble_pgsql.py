@@ -8,6 +8,7 @@ from lib import conf
 from lib.broker import ROOT
 from lib.mqtt import PUBACK
 from lib.servers import Database, Pgsql
+from lib.trouble import complaints, serves, state
 from lib.wait import until, until_equal
 
 SCHEMA = (ROOT / "src" / "backends" / "pgsql" / "schema" / "001_init.sql").read_text()
@@ -41,23 +42,6 @@ def plugin(pool, rules=conf.EMQX, **properties):
 
 def on(server, name="mqtt"):
     return Database(server, name)
-
-
-def complaints(broker):
-    """What the broker says for a person to correct."""
-    return [line for line in broker.log().splitlines() if "until this is corrected" in line]
-
-
-def state(broker):
-    return broker.api("/pools")[0]["state"]
-
-
-def serves(broker, connect):
-    """On a topic that no rule covers: `#` does not."""
-    subscriber = connect(broker, "s")
-    subscriber.subscribe("$live/t", qos=0)
-    connect(broker, "p").publish("$live/t", b"x", qos=0)
-    return subscriber.message().payload == b"x"
 
 
 @pytest.mark.parametrize("wrong, words", [

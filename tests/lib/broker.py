@@ -193,9 +193,9 @@ class Broker:
             connection.executescript(script)
 
     @contextmanager
-    def locked(self):
+    def locked(self, database=None):
         """Nobody else can write to the database meanwhile."""
-        with closing(sqlite3.connect(self.database, timeout=PATIENCE, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(database or self.database, timeout=PATIENCE, isolation_level=None)) as connection:
             connection.execute("begin immediate")
             yield
             connection.execute("rollback")

@@ -140,6 +140,9 @@ TEST_F(Ctl, Plugins) {
               "Plugin emqx_backend_sqlite unloaded successfully.\n");
     EXPECT_EQ(output({"plugins", "reload", "emqx_backend_sqlite"}),
               "Plugin emqx_backend_sqlite reloaded successfully.\n");
+    source.outcome = {.ok = true, .message = "Unloaded. 12 writes stay in the spool."};
+    EXPECT_EQ(output({"plugins", "unload", "emqx_backend_sqlite"}),
+              "Unloaded. 12 writes stay in the spool.\n");
     source.outcome = {.ok = false, .message = "s.conf:3: unknown key"};
     EXPECT_EQ(run({"plugins", "load", "emqx_backend_sqlite"}), 1);
     EXPECT_EQ(complaint, "Plugin emqx_backend_sqlite could not be loaded: s.conf:3: unknown key\n");

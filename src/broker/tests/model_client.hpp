@@ -47,7 +47,8 @@ struct Client {
     // The network.
     ConnectionId connection{};
     bool open = false;
-    bool ready = false;  ///< CONNACK came
+    bool ready = false;    ///< CONNACK came
+    bool present = false;  ///< and said that the session was there
     std::string received;
     mqtt::PacketId last_packet_id = 0;
     std::map<mqtt::PacketId, std::vector<std::string>> subscribing;

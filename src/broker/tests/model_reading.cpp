@@ -23,6 +23,7 @@ void World::on_packet(Client& client, const mqtt::Packet& packet) {
     std::visit(Overloaded{
                    [&](const mqtt::Connack& connack) {
                        client.ready = !mqtt::is_error(connack.reason);
+                       client.present = connack.session_present;
                        if (!client.ready)
                            fail(fmt::format("{}: CONNECT refused", client.id.str()));
                    },

@@ -103,7 +103,9 @@ class World {
     bool move_everything();
     void come_to_rest();
 
-    void check_promises();
+    /// Sessions that last get what they were promised without another SUBSCRIBE.
+    void come_back();
+    void check_promises(bool of_sessions_only = false);
     void check_queue_is_empty();
 
     Client& client(const ClientId& id);

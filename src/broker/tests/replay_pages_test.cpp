@@ -150,6 +150,19 @@ TEST_F(Pages, MaxReturnedCountIsNotUsedUpByMessagesOfItsOwn) {
     EXPECT_THAT(client.payloads(), ElementsAre("1"));
 }
 
+TEST_F(Pages, MaxReturnedCountIsNotUsedUpByWhatHasExpired) {
+    subscribe(client, "a", fetch_plan(Mode::after_cursor, 1));
+    auto expired = stored_message("a", "expired", 1);
+    auto properties = std::make_unique<MessageProperties>();
+    properties->message_expiry_interval = 1;
+    expired->properties = std::move(properties);
+    world.page({expired, stored_message("a", "2", 2)});
+    EXPECT_THAT(client.payloads(), ElementsAre("2"));
+    EXPECT_EQ(world.stats().dropped_expired, 1U);
+    client.puback(1);
+    EXPECT_THAT(moves(), ElementsAre("a:1", "a:2"));
+}
+
 TEST_F(Pages, OverlappingSubscriptionsDeliverOnce) {
     client.send(subscribe_packet({{.filter = "a", .qos = Qos::at_least_once}}, 100, 1));
     world.plan(fetch_plan());

@@ -66,6 +66,23 @@ TEST(Tracker, NothingPassesAHole) {
     EXPECT_TRUE(tracker.is_settled(id(3)));
 }
 
+TEST(Tracker, WhatIsForgottenHoldsNothingUp) {
+    Tracker tracker;
+    for (std::uint64_t i = 1; i <= 3; ++i) tracker.add(id(i));
+    tracker.forget(id(2));
+    tracker.forget(id(7));
+    EXPECT_FALSE(tracker.knows(id(2)));
+    EXPECT_EQ(tracker.settle(id(1)), id(1));
+    tracker.add_hole();
+    tracker.add(id(4));
+    tracker.forget(id(4));
+    tracker.forget(id(3));
+    EXPECT_EQ(tracker.size(), 0U);
+    EXPECT_TRUE(tracker.has_hole());
+    tracker.add(id(5));
+    EXPECT_TRUE(tracker.knows(id(5)));
+}
+
 TEST(Tracker, AFetchFillsTheHole) {
     Tracker tracker;
     tracker.add(id(1));

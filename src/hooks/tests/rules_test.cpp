@@ -177,6 +177,20 @@ TEST(Rules, NoFetchForQos0OrSharedSubscriptions) {
     EXPECT_EQ(stats(*rules, "mysql session.subscribed.2").not_applicable, 1U);
 }
 
+TEST(Rules, ASessionThatGoesOnFetchesAndRunsNoStatement) {
+    auto lines = shipped;
+    lines.push_back({"session.subscribed.3", sql("insert ${clientid} ${topic}")});
+    const auto rules = rules_of(lines);
+    EXPECT_THAT(names(subscribe(*rules, "a").writes), ElementsAre("init_cursor!", "execute"));
+    SubscribePlan plan;
+    rules->on_subscribed({some_client(), at_noon, TopicFilter{"a"}, false, Qos::at_least_once},
+                         plan,
+                         Subscribing::before);
+    EXPECT_THAT(names(plan.writes), ElementsAre("init_cursor!"));
+    EXPECT_TRUE(plan.fetch);
+    EXPECT_EQ(stats(*rules, "mysql session.subscribed.3").not_applicable, 1U);
+}
+
 TEST(Rules, QueueHasNoPositionAndLatestHas) {
     const auto rules = rules_of(
         {{"session.subscribed.1", function("on_message_fetch_for_queue", "queue/#")},

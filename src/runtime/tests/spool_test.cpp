@@ -110,6 +110,34 @@ TEST_F(SpoolTest, AReloadTakesTheSpoolAlong) {
     EXPECT_THAT(committed_payloads(), ElementsAre("1", "2"));
 }
 
+TEST_F(SpoolTest, AReloadTakesWaitingQueriesAlong) {
+    rules(rule("client.connected.1", "on_subscribe_lookup") +
+          rule("session.subscribed.1", "on_message_fetch") +
+          rule("session.subscribed.2", "on_retain_lookup") +
+          rule("message.publish.1", "on_message_publish"));
+    start();
+    Client client{port()};
+    client.connect("c");
+    client.publish("t", "before", 1, 1);
+    ASSERT_EQ("PUBACK 1 00", client.take());
+    database->provision(ClientId{"provisioned"}, {TopicFilter{"p"}, 1});
+    database->go_down();
+    client.publish("t", "during", 1, 2);
+    ASSERT_EQ("PUBACK 2 00", client.take());
+    Client reader{port()};
+    reader.connect("reader");
+    reader.subscribe("t", 1);
+    ASSERT_EQ("SUBACK 1 01", reader.take());
+    Client provisioned{port()};
+    provisioned.connect("provisioned");
+    ASSERT_TRUE(node->reload_plugin("memory").ok);
+    EXPECT_THAT(reader.take_all_so_far(), IsEmpty());
+    ASSERT_TRUE(node->reload_plugin("memory").ok) << "twice";
+    database->come_back();
+    EXPECT_THAT(reader.take(2), ElementsAre("PUBLISH t before", "PUBLISH t during"));
+    ASSERT_TRUE(until([&] { return node->subscriptions("provisioned", 0, 1).total == 1; }));
+}
+
 TEST_F(SpoolTest, AnUnloadedPluginLeavesItsSpoolForTheNextTime) {
     start();
     Client client{port()};

@@ -13,32 +13,12 @@
 #include <string_view>
 #include <thread>
 
+#include "base/testing/temp_dir.hpp"
 #include "runtime/node.hpp"
 #include "runtime/tests/client.hpp"
 #include "store/testing/memory_backend.hpp"
 
 namespace keepmq::runtime::test {
-
-class TempDir {
-  public:
-    TempDir() {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "keepmq-runtime-XXXXXX").string();
-        path_ = ::mkdtemp(pattern.data());
-    }
-    ~TempDir() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TempDir(const TempDir&) = delete;
-    TempDir& operator=(const TempDir&) = delete;
-
-    [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] std::string file(const std::string& name) const { return path_ + '/' + name; }
-
-  private:
-    std::string path_;
-};
 
 /// Where databases that have no commands may send them.
 class NoCommands final : public store::ChannelSink {

@@ -24,7 +24,7 @@ struct SessionFile : ::testing::Test {
         ASSERT_FALSE(failure) << failure->text;
     }
 
-    Folder folder;
+    TempDir folder;
     std::unique_ptr<File> file;
     std::vector<Change> kept;
 };

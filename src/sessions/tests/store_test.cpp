@@ -107,7 +107,7 @@ struct SessionStoreFile : ::testing::Test {
         notices.await_committed(2000);
     }
 
-    Folder folder;
+    TempDir folder;
     std::string path = folder.file("sessions.db");
 };
 

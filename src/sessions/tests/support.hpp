@@ -11,28 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/testing/temp_dir.hpp"
 #include "sessions/store.hpp"
 
 namespace keepmq::sessions::testing {
 
 using namespace broker;
-
-class Folder {
-  public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "keepmq_XXXXXX").string();
-        path_ = ::mkdtemp(name.data());
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] std::string file(const std::string& name) const { return path_ + '/' + name; }
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-  private:
-    std::string path_;
-};
 
 /// Waits for what the store says.
 class Notices final : public CommitSink {

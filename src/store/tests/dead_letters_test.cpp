@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/testing/temp_dir.hpp"
 #include "store/op_codec.hpp"
 #include "store/op_json.hpp"
 #include "support.hpp"
@@ -18,13 +19,6 @@ using ::testing::SizeIs;
 
 class DeadLettersTest : public ::testing::Test {
   protected:
-    DeadLettersTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "keepmq-XXXXXX").string();
-        folder = mkdtemp(pattern.data());
-        path = (folder / "dead.db").string();
-    }
-    ~DeadLettersTest() override { std::filesystem::remove_all(folder); }
-
     [[nodiscard]] std::unique_ptr<DeadLetters> open() const {
         auto opened = DeadLetters::open(path);
         if (const auto* failure = std::get_if<Failure>(&opened)) {
@@ -34,8 +28,8 @@ class DeadLettersTest : public ::testing::Test {
         return std::get<std::unique_ptr<DeadLetters>>(std::move(opened));
     }
 
-    std::filesystem::path folder;
-    std::string path;
+    TempDir folder;
+    std::string path = folder.file("dead.db");
 };
 
 TEST_F(DeadLettersTest, ALetterCanBeFoundAndRemoved) {
@@ -181,7 +175,7 @@ TEST_F(DeadLettersTest, ADamagedFileIsAnErrorAndStaysAsItIs) {
 }
 
 TEST_F(DeadLettersTest, AMissingFolderIsAnError) {
-    const auto opened = DeadLetters::open((folder / "none" / "dead.db").string());
+    const auto opened = DeadLetters::open(folder.file("none/dead.db"));
     ASSERT_TRUE(std::holds_alternative<Failure>(opened));
     EXPECT_EQ(std::get<Failure>(opened).code, errc::access_denied);
 }

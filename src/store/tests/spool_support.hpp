@@ -5,31 +5,16 @@
 #include <string>
 #include <thread>
 
+#include "base/testing/temp_dir.hpp"
 #include "support.hpp"
 
 namespace keepmq::store::testing {
-
-/// A folder of its own for each test.
-class Folder {
-  public:
-    Folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "keepmq-XXXXXX").string();
-        path_ = mkdtemp(pattern.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] std::filesystem::path operator/(const char* name) const { return path_ / name; }
-
-  private:
-    std::filesystem::path path_;
-};
 
 /// A pool with a spool that begins after a few milliseconds.
 class SpoolerTest : public PoolTest {
   protected:
     SpoolerTest() {
-        settings.spool.path = (folder / "spool" / "memory-pool1.db").string();
+        settings.spool.path = folder.file("spool/memory-pool1.db");
         settings.spool.after = std::chrono::milliseconds{20};
         settings.spool.find_rule = [this](std::string_view name) {
             return name == rule.name ? &rule : nullptr;
@@ -84,7 +69,7 @@ class SpoolerTest : public PoolTest {
         return found;
     }
 
-    Folder folder;
+    TempDir folder;
 
   private:
     static void reset(RuleStats& stats) {

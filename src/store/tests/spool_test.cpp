@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "spool_support.hpp"
@@ -34,6 +35,13 @@ std::vector<std::uint64_t> seqs_of(const std::vector<SpoolRow>& rows) {
     return seqs;
 }
 
+/// Overwrites pages of a file; the first one is 0.
+void rubbish(const std::string& path, std::uint64_t page, std::uint64_t count) {
+    std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
+    file.seekp(static_cast<std::streamoff>(4096 * page));
+    file << std::string(4096 * count, 'y');
+}
+
 class SpoolTest : public ::testing::Test {
   protected:
     [[nodiscard]] std::unique_ptr<Spool> open() const {
@@ -57,6 +65,21 @@ class SpoolTest : public ::testing::Test {
         EXPECT_EQ(loaded.index(), 0U);
         return std::get<0>(std::move(loaded));
     }
+    /// With rows that fill many pages.
+    void fill(std::uint64_t count) const {
+        std::vector<SpoolRow> rows;
+        for (std::uint64_t seq = 1; seq <= count; ++seq)
+            rows.push_back(row(seq, "r", std::string(200, 'x')));
+        ASSERT_FALSE(open()->append(rows));
+    }
+    void overwrite(std::uint64_t page, std::uint64_t count) const { rubbish(path, page, count); }
+    [[nodiscard]] Spool::Rescued rescue() const {
+        auto rescued = Spool::rescue(path);
+        if (const auto* why = std::get_if<Failure>(&rescued))
+            ADD_FAILURE() << why->text;
+        const auto* done = std::get_if<Spool::Rescued>(&rescued);
+        return done == nullptr ? Spool::Rescued{} : *done;
+    }
     void run(const char* sql) const {
         sqlite3* db = nullptr;
         ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
@@ -65,8 +88,8 @@ class SpoolTest : public ::testing::Test {
         sqlite3_close(db);
     }
 
-    Folder folder;
-    std::string path = (folder / "spool" / "x.db").string();
+    TempDir folder;
+    std::string path = folder.file("spool/x.db");
 };
 
 TEST_F(SpoolTest, KeepsRowsAsTheyWere) {
@@ -112,9 +135,14 @@ TEST_F(SpoolTest, CountsTheRowsOfEachRule) {
     const auto spool = open();
     ASSERT_FALSE(spool->append(std::vector{row(1, "a"), row(2, "b"), row(3, "a"), row(4, "")}));
     std::vector<std::pair<std::string, std::uint64_t>> found;
-    spool->each_rule(
-        [&](std::string_view rule, std::uint64_t rows) { found.emplace_back(rule, rows); });
+    const auto note = [&](std::string_view rule, std::uint64_t rows) {
+        found.emplace_back(rule, rows);
+    };
+    spool->each_rule(0, note);
     EXPECT_THAT(found, UnorderedElementsAre(Pair("a", 2), Pair("b", 1), Pair("", 1)));
+    found.clear();
+    spool->each_rule(2, note);
+    EXPECT_THAT(found, UnorderedElementsAre(Pair("a", 1), Pair("", 1)));
 }
 
 TEST_F(SpoolTest, BelongsToOneOnly) {
@@ -142,34 +170,65 @@ TEST_F(SpoolTest, GivesSpaceBack) {
     EXPECT_LT(std::filesystem::file_size(path + "-wal"), 100'000U);
 }
 
-TEST_F(SpoolTest, RubbishIsDamageAndIsSetAside) {
-    std::filesystem::create_directories(folder / "spool");
+TEST_F(SpoolTest, OfRubbishNothingIsRescuedAndItIsSetAside) {
+    std::filesystem::create_directories(folder.file("spool"));
     const std::string rubbish(8192, 'x');
     std::ofstream{path} << rubbish;
     EXPECT_TRUE(refusal().damaged);
     for (int times = 1; times <= 2; ++times) {
-        const auto kept = Spool::set_aside(path);
-        ASSERT_EQ(kept.index(), 0U);
-        EXPECT_THAT(std::get<0>(kept), HasSubstr("x.db.damaged-"));
-        EXPECT_EQ(std::filesystem::file_size(std::get<0>(kept)), rubbish.size());
-        EXPECT_FALSE(std::filesystem::exists(path));
+        const auto [aside, rows] = rescue();
+        EXPECT_THAT(aside, HasSubstr("x.db.damaged-"));
+        EXPECT_EQ(std::filesystem::file_size(aside), rubbish.size());
+        EXPECT_EQ(rows, 0U);
+        EXPECT_EQ(open()->rows(), 0U);
         std::ofstream{path} << rubbish;
     }
 }
 
-TEST_F(SpoolTest, APageThatWasOverwrittenIsDamage) {
-    {
-        const auto spool = open();
-        std::vector<SpoolRow> rows;
-        for (std::uint64_t seq = 1; seq <= 500; ++seq)
-            rows.push_back(row(seq, "r", std::string(200, 'x')));
-        ASSERT_FALSE(spool->append(rows));
-    }
-    std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
-    file.seekp(4096 * 5);
-    file << std::string(4096, 'y');
-    file.close();
+TEST_F(SpoolTest, AroundPagesThatWereOverwrittenAllRowsAreRescued) {
+    fill(2000);
+    overwrite(20, 1);
+    overwrite(60, 2);
     EXPECT_TRUE(refusal().damaged);
+    const auto [aside, rows] = rescue();
+    EXPECT_GT(std::filesystem::file_size(aside), 100'000U);
+    const auto spool = open();
+    EXPECT_EQ(spool->rows(), rows);
+    EXPECT_EQ(spool->last_seq(), 2000U);
+    const auto found = load(*spool, 0, 2000);
+    std::size_t gaps = 0;
+    std::uint64_t expected = 1;
+    for (const SpoolRow& one : found) {
+        gaps += one.seq == expected ? 0 : 1;
+        expected = one.seq + 1;
+        EXPECT_EQ(one.op, std::string(200, 'x'));
+        EXPECT_EQ(one.order.key, row(one.seq).order.key);
+    }
+    EXPECT_EQ(gaps, 2U);
+    EXPECT_GT(rows, 1930U) << "three pages of some fifteen rows";
+    EXPECT_LT(rows, 2000U);
+}
+
+TEST_F(SpoolTest, DamageAtTheEndCostsOnlyTheEnd) {
+    fill(500);
+    const auto pages = std::filesystem::file_size(path) / 4096;
+    overwrite(pages - 1, 1);
+    const auto rows = rescue().rows;
+    EXPECT_GT(rows, 470U);
+    EXPECT_LT(rows, 500U);
+    EXPECT_EQ(open()->last_seq(), rows);
+}
+
+TEST_F(SpoolTest, ARescueThatWasInterruptedIsEnded) {
+    fill(3);
+    // The damaged file has its new name, the new one not yet.
+    std::filesystem::rename(path, path + ".rescued");
+    EXPECT_EQ(open()->rows(), 3U);
+    // The new one is not whole: it is made again.
+    std::ofstream{path + ".rescued"} << "half";
+    overwrite(2, 1);
+    (void)rescue();
+    EXPECT_FALSE(std::filesystem::exists(path + ".rescued"));
 }
 
 TEST_F(SpoolTest, AFileOfANewerVersionIsNotDamageAndNotTouched) {
@@ -182,7 +241,7 @@ TEST_F(SpoolTest, AFileOfANewerVersionIsNotDamageAndNotTouched) {
 // --- a pool on such a file ----------------------------------------------------------------------
 
 TEST_F(SpoolerTest, ADamagedFileIsSetAsideAndThePoolWorks) {
-    std::filesystem::create_directories(folder / "spool");
+    std::filesystem::create_directories(folder.file("spool"));
     std::ofstream{settings.spool.path} << std::string(8192, 'x');
     start();
     submit(1);
@@ -194,9 +253,50 @@ TEST_F(SpoolerTest, ADamagedFileIsSetAsideAndThePoolWorks) {
     ASSERT_TRUE(sink.await(2));
     EXPECT_EQ(sink.all()[1].outcome.fate, Fate::spooled);
     std::size_t kept = 0;
-    for (const auto& file : std::filesystem::directory_iterator{folder / "spool"})
+    for (const auto& file : std::filesystem::directory_iterator{folder.file("spool")})
         kept += file.path().string().find(".damaged-") != std::string::npos ? 1 : 0;
     EXPECT_EQ(kept, 1U);
+}
+
+TEST_F(SpoolerTest, AFileThatIsDamagedMeanwhileIsSetAsideAndWhatIsReadableGoesOn) {
+    constexpr std::uint64_t count = 1500;
+    {
+        auto opened = Spool::open(settings.spool.path);
+        std::vector<SpoolRow> rows;
+        for (std::uint64_t seq = 1; seq <= count; ++seq) {
+            const auto one = std::make_shared<Message>();
+            one->id = MessageId{seq, 1};
+            one->topic = TopicName{"t0"};
+            one->payload.resize(3000, 'x');
+            rows.push_back(row(seq, rule.name, encode(StoreMessage{one, Keep::all, {}})));
+        }
+        ASSERT_FALSE(std::get<0>(opened)->append(rows));
+    }
+    settings.max_batch = 10;  // little is in the lanes before the database is back
+    database->go_down();
+    start();
+    ASSERT_TRUE(until([&] { return pool->spool()->rows == count; }));
+    rubbish(settings.spool.path, 400, 2);
+    database->come_back();
+    ASSERT_TRUE(becomes_direct());
+    EXPECT_EQ(pool->spool()->set_aside, 1U);
+    const auto stored = committed()["t0"];
+    EXPECT_GT(stored.size(), count - 10);
+    EXPECT_LT(stored.size(), count);
+    EXPECT_TRUE(std::ranges::is_sorted(stored));
+    EXPECT_EQ(stored.front(), 1U);
+    EXPECT_EQ(stored.back(), count);
+    EXPECT_EQ(pool->stats().dead_lettered, count - stored.size()) << "they are in the old file";
+    expect_law();
+
+    database->go_down();
+    submit(count + 1);
+    ASSERT_TRUE(sink.await(1));
+    EXPECT_EQ(sink.all()[0].outcome.fate, Fate::spooled) << "the new file takes writes";
+    database->come_back();
+    ASSERT_TRUE(becomes_direct());
+    EXPECT_EQ(committed()["t0"].back(), count + 1);
+    expect_law();
 }
 
 TEST_F(SpoolerTest, ARowThatCannotBeReadIsKeptAndHoldsUpNothing) {

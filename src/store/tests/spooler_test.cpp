@@ -315,7 +315,7 @@ TEST_F(SpoolerTest, ASpoolThatIsTooOldHasNoRoom) {
 }
 
 TEST_F(SpoolerTest, WithoutASpoolWritesAreRefusedAndSaidWhy) {
-    std::ofstream{folder / "spool"} << "a file is where the folder should be";
+    std::ofstream{folder.file("spool")} << "a file is where the folder should be";
     settings.give_up_after = std::chrono::milliseconds{50};
     start();
     submit(1);
@@ -328,7 +328,7 @@ TEST_F(SpoolerTest, WithoutASpoolWritesAreRefusedAndSaidWhy) {
     EXPECT_GT(pool->spool()->failures, 0U);
     EXPECT_THAT(pool->spool()->last_error, HasSubstr("memory-pool1.db"));
     expect_law();
-    std::filesystem::remove(folder / "spool");
+    std::filesystem::remove(folder.file("spool"));
     // The folder can be made now.
     ASSERT_TRUE(until([&] {
         submit(3);

@@ -144,13 +144,13 @@ TEST_F(SqliteConnection, TableThatAppearsLaterIsFound) {
 }
 
 TEST_F(SqliteConnection, LockedFileIsBusyAndTheWaitCanBeInterrupted) {
-    backend_ = make_backend(dir_.str(), {{"busy_timeout", "20ms"}});
+    backend_ = make_backend(dir_.path(), {{"busy_timeout", "20ms"}});
     open();
     Shell other{file()};
     other.run("begin immediate");
     EXPECT_EQ(errc::busy, write(*writer_, store_all({message(1, "a")}))->code);
 
-    backend_ = make_backend(dir_.str(), {{"busy_timeout", "1000s"}});
+    backend_ = make_backend(dir_.path(), {{"busy_timeout", "1000s"}});
     open();
     std::atomic<bool> done{false};
     std::thread stopper{[&] {
@@ -249,7 +249,7 @@ TEST_F(SqliteConnection, WhatIsCommittedIsThereAfterAKill) {
 
 TEST(SqliteFile, NeverCreatedByConnecting) {
     TempDir dir;
-    const auto backend = make_backend(dir.str());
+    const auto backend = make_backend(dir.path());
     const auto failure = backend->connect(store::Role::writer)->open();
     ASSERT_TRUE(failure);
     EXPECT_EQ(errc::unreachable, failure->code);
@@ -260,7 +260,7 @@ TEST(SqliteFile, NeverCreatedByConnecting) {
 TEST(SqliteFile, PathThatCannotBeIsSaid) {
     TempDir dir;
     std::ofstream{dir.file("plain")} << "x";
-    const auto backend = make_backend(dir.str(), {{"file", "plain/keepmq.db"}});
+    const auto backend = make_backend(dir.path(), {{"file", "plain/keepmq.db"}});
     EXPECT_EQ(errc::unreachable, backend->create_schema()->code);
     EXPECT_EQ(errc::unreachable, backend->connect(store::Role::writer)->open()->code);
 }
@@ -269,7 +269,7 @@ TEST(SqliteFile, DamagedOneIsLeftAsItIs) {
     TempDir dir;
     const std::string text(10'000, 'x');
     std::ofstream{dir.file("keepmq.db")} << text;
-    const auto backend = make_backend(dir.str());
+    const auto backend = make_backend(dir.path());
     for (const auto& failure : {backend->connect(store::Role::writer)->open(),
                                 backend->create_schema(),
                                 backend->check_schema().failure}) {
@@ -300,7 +300,7 @@ TEST(SqliteFile, TheLogDoesNotGrowWithWhatIsWritten) {
 
 TEST(SqliteFile, DamageInTheMiddleIsSaid) {
     TempDir dir;
-    const auto backend = make_backend(dir.str());
+    const auto backend = make_backend(dir.path());
     expect_ok(backend->create_schema());
     {
         const auto writer = backend->connect(store::Role::writer);
@@ -333,9 +333,9 @@ int open_read_only_file_as_nobody(const store::Backend& backend) {
 
 TEST(SqliteFileDeathTest, ReadOnlyOneIsSaid) {
     TempDir dir;
-    const auto backend = make_backend(dir.str());
+    const auto backend = make_backend(dir.path());
     expect_ok(backend->create_schema());
-    ASSERT_EQ(0, ::chmod(dir.str().c_str(), 0777));
+    ASSERT_EQ(0, ::chmod(dir.path().c_str(), 0777));
     ASSERT_EQ(0, ::chmod(dir.file("keepmq.db").c_str(), 0444));
     EXPECT_EXIT(::_exit(open_read_only_file_as_nobody(*backend)), testing::ExitedWithCode(0), "");
 }

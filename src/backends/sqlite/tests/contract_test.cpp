@@ -19,7 +19,7 @@ class SqliteSubject final : public store::testing::ContractSubject {
         return backend;
     }
 
-    std::shared_ptr<const store::Backend> reopen() override { return make_backend(dir_.str()); }
+    std::shared_ptr<const store::Backend> reopen() override { return make_backend(dir_.path()); }
 
     void provision_subscription(const ClientId& client,
                                 const TopicFilter& filter,

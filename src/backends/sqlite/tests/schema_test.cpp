@@ -29,7 +29,7 @@ constexpr auto others_tables = R"(
 
 TEST(Schema, IsCreatedTwiceWithoutHarm) {
     TempDir dir;
-    const auto backend = make_backend(dir.str(), {{"file", "sub/dir/x.db"}});
+    const auto backend = make_backend(dir.path(), {{"file", "sub/dir/x.db"}});
     EXPECT_THAT(backend->check_schema().missing, ElementsAre(HasSubstr("sub/dir/x.db")));
     expect_ok(backend->create_schema());
     expect_ok(backend->create_schema());
@@ -41,7 +41,7 @@ TEST(Schema, IsCreatedTwiceWithoutHarm) {
 
 TEST(Schema, MissingTablesAndColumnsAreNamed) {
     TempDir dir;
-    const auto backend = make_backend(dir.str());
+    const auto backend = make_backend(dir.path());
     expect_ok(backend->create_schema());
     Shell{dir.file("keepmq.db")}.run(
         "drop table mqtt_sub; alter table mqtt_retain drop column sender");
@@ -58,7 +58,7 @@ TEST(Schema, MissingTablesAndColumnsAreNamed) {
 
 TEST(Schema, IdThatIsNotTheRowIdIsRefused) {
     TempDir dir;
-    const auto backend = make_backend(dir.str());
+    const auto backend = make_backend(dir.path());
     expect_ok(backend->create_schema());
     Shell{dir.file("keepmq.db")}.run(
         "drop table mqtt_msg; create table mqtt_msg (id int(11) primary key, msgid, topic, sender, "
@@ -68,7 +68,7 @@ TEST(Schema, IdThatIsNotTheRowIdIsRefused) {
 
 TEST(Schema, TextMustBeUtf8) {
     TempDir dir;
-    const auto backend = make_backend(dir.str());
+    const auto backend = make_backend(dir.path());
     Shell{dir.file("keepmq.db"), Database::Create::yes}.run(
         std::string{"pragma encoding = 'UTF-16le';"} + others_tables);
     EXPECT_THAT(backend->check_schema().missing, ElementsAre(HasSubstr("UTF-16le")));
@@ -76,7 +76,7 @@ TEST(Schema, TextMustBeUtf8) {
 
 TEST(Schema, CaseInsensitiveKeyIsNoKey) {
     TempDir dir;
-    const auto backend = make_backend(dir.str());
+    const auto backend = make_backend(dir.path());
     Shell{dir.file("keepmq.db"), Database::Create::yes}.run(
         std::string{others_tables} + "create unique index k on mqtt_msg (msgid collate nocase);");
     EXPECT_THAT(backend->check_schema().warnings,
@@ -85,14 +85,14 @@ TEST(Schema, CaseInsensitiveKeyIsNoKey) {
 
 TEST(Schema, UsersStatementsAreTried) {
     TempDir dir;
-    const auto backend = make_backend(dir.str());
+    const auto backend = make_backend(dir.path());
     EXPECT_FALSE(backend->try_statement({{"select * from nowhere"}, "", {}}))
         << "there is no file yet, the table may come";
     EXPECT_FALSE(backend->try_statement({{"delete from mqtt_acked where mid = 1"}, "", {}}));
     for (const auto* text :
          {"selekt 1", "select nothing from mqtt_msg", "commit", "select 1; select 2"})
         EXPECT_TRUE(backend->try_statement({{text}, "", {}})) << text;
-    EXPECT_FALSE(std::filesystem::exists(dir.str() + "/keepmq.db"));
+    EXPECT_FALSE(std::filesystem::exists(dir.path() + "/keepmq.db"));
     expect_ok(backend->create_schema());
     EXPECT_FALSE(backend->try_statement(
         {{"delete from mqtt_acked where clientid = ", " and topic = ", ""}, "", {}}));
@@ -113,7 +113,7 @@ class TablesOfOthers : public SqliteTest {
   protected:
     void SetUp() override {
         Shell{file(), Database::Create::yes}.run(others_tables);
-        backend_ = make_backend(dir_.str());
+        backend_ = make_backend(dir_.path());
         open();
     }
     std::vector<std::string> unread(std::string_view client, std::string_view filter) {

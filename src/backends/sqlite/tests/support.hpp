@@ -16,30 +16,10 @@
 
 #include "backends/sqlite/backend.hpp"
 #include "backends/sqlite/database.hpp"
+#include "base/testing/temp_dir.hpp"
 #include "store/backend.hpp"
 
 namespace keepmq::sqlite::test {
-
-/// Removed with everything in it at the end.
-class TempDir {
-  public:
-    TempDir() {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "keepmq-sqlite-XXXXXX").string();
-        path_ = ::mkdtemp(pattern.data());
-    }
-    ~TempDir() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TempDir(const TempDir&) = delete;
-    TempDir& operator=(const TempDir&) = delete;
-    [[nodiscard]] std::string file(std::string_view name) const { return (path_ / name).string(); }
-    [[nodiscard]] std::string str() const { return path_.string(); }
-
-  private:
-    std::filesystem::path path_;
-};
 
 using Properties = std::initializer_list<std::pair<const char*, const char*>>;
 
@@ -169,7 +149,7 @@ inline std::vector<std::string> payloads(const std::vector<MessagePtr>& messages
 class SqliteTest : public testing::Test {
   protected:
     void SetUp() override {
-        backend_ = make_backend(dir_.str());
+        backend_ = make_backend(dir_.path());
         expect_ok(backend_->create_schema());
         open();
     }

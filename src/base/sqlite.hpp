@@ -1,5 +1,5 @@
 #pragma once
-// RAII over the SQLite C interface, as far as this module needs it. One thread.
+// RAII over the SQLite C interface, for the files that the broker keeps for itself. One thread.
 
 #include <sqlite3.h>
 
@@ -9,14 +9,35 @@
 #include <string>
 #include <string_view>
 
-namespace keepmq::sessions {
+namespace keepmq::embedded {
 
 struct CloseDatabase {
     void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 };
 using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 
-/// Prepared once. Bind from left to right, then `run` or `next`.
+/// Makes the file if needed. Null without memory; otherwise sqlite3_errcode says whether it worked.
+[[nodiscard]] inline Database open_database(const std::string& path) {
+    sqlite3* raw = nullptr;
+    (void)sqlite3_open_v2(
+        path.c_str(),
+        &raw,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+        nullptr);
+    return Database{raw};
+}
+
+/// Without results.
+[[nodiscard]] inline bool execute(sqlite3* database, const char* sql) {
+    return sqlite3_exec(database, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
+}
+
+/// What the file holds cannot be read, and will not be later.
+[[nodiscard]] inline bool is_damage(int status) {
+    return (status & 0xff) == SQLITE_CORRUPT || (status & 0xff) == SQLITE_NOTADB;
+}
+
+/// Prepared once. Bind from left to right, then `run` or `step`.
 class Statement {
   public:
     Statement() = default;
@@ -68,6 +89,7 @@ class Statement {
     }
     void reset() {
         sqlite3_reset(statement_.get());
+        sqlite3_clear_bindings(statement_.get());
         bound_ = 0;
     }
 
@@ -101,4 +123,4 @@ class Statement {
     int column_ = 0;
 };
 
-}  // namespace keepmq::sessions
+}  // namespace keepmq::embedded
