@@ -16,7 +16,7 @@ PEERS = ROOT / "bench/peers"
 BINARY = ROOT / "build/release/bin/keepmq"
 TICKS = os.sysconf("SC_CLK_TCK")
 WARM_UP = 0.3
-UNLIMITED = ["zone.external.max_mqueue_len=100000000", "zone.external.max_mqueue_bytes=1TB"]
+UNLIMITED = ["zone.external.max_mqueue_len=100000000", "zone.external.max_mqueue_bytes=1000GB"]
 
 
 class Failed(SystemExit):
@@ -47,6 +47,7 @@ class Broker:
 
     def __init__(self, name, command, port, log):
         self.name, self.port = name, port
+        begin = os.fstat(log.fileno()).st_size
         self.process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while True:
@@ -56,7 +57,8 @@ class Broker:
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     self.stop()
-                    raise Failed(f"{name} did not start:\n{pathlib.Path(log.name).read_text()[-2000:]}") from None
+                    said = pathlib.Path(log.name).read_bytes()[begin:].decode(errors="replace").strip()[-2000:]
+                    raise Failed(f"{name} did not start: {said or self.process.returncode}") from None
                 time.sleep(0.02)
 
     def stop(self):

@@ -13,12 +13,10 @@ Arrivals::Arrivals(Swarm& swarm, std::size_t first, std::vector<Sequences> expec
     : swarm_{swarm},
       first_{first},
       expected_{std::move(expected)},
-      subscribers_{swarm, [this, since](Member& member, const auto& stamp, const Frame&) {
-                       if (!stamp || stamp->due < since)
-                           return;
+      subscribers_{swarm, since, [this](Member& member, const Stamp& stamp) {
                        auto& sequences = expected_[member.number - first_];
                        const auto before = sequences.missing();
-                       sequences.came(*stamp);
+                       sequences.came(stamp);
                        if (sequences.missing() == before)
                            return;
                        complete_ += before == 1 ? 1 : 0;

@@ -1,6 +1,8 @@
 #pragma once
 // What the commands of `keepmq bench` have in common.
 
+#include <unistd.h>
+
 #include <functional>
 #include <iosfwd>
 #include <optional>
@@ -22,7 +24,7 @@ struct BenchSettings {
     mqtt::ProtocolVersion version = mqtt::ProtocolVersion::v3_1_1;
     std::optional<std::string> username;
     std::optional<std::string> password;
-    std::string prefix = "bench";
+    std::string prefix = "bench-" + std::to_string(::getpid());  ///< of client identifiers
     std::uint64_t pid = 0;  ///< of the broker, to measure it; 0: not said
     std::string json;       ///< file, or `-`; empty: none
     bool progress = false;

@@ -48,7 +48,7 @@ class ConnRun final : public SwarmListener {
     const ConnSettings& settings_;
     Bench& bench_;
     Swarm swarm_;
-    Subscribers subscribers_{swarm_};
+    Subscribers subscribers_{swarm_, 0};
     std::vector<Member*> leaving_;  ///< churn: connected, to be closed
     Micros begin_ = 0;
     std::uint64_t begun_ = 0;

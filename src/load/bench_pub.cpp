@@ -87,7 +87,10 @@ std::vector<Option> sub_options(SubSettings& settings) {
 }
 
 PubRun::PubRun(const PubSettings& settings, Bench& bench)
-    : settings_{settings}, bench_{bench}, swarm_{bench.login()}, subscribers_{swarm_} {}
+    : settings_{settings},
+      bench_{bench},
+      swarm_{bench.login()},
+      subscribers_{swarm_, now_micros()} {}
 
 std::string PubRun::connect() {
     std::vector<std::string> topics;
@@ -249,6 +252,7 @@ BenchReport PubRun::report(const Counts& counted,
         .add("published_per_second", per_second(counted.published, span))
         .add("received_per_second", per_second(counted.received, span))
         .add("refused", counted.refused)
+        .add("stale", subscribers_.stale())
         .add("lost", lost)
         .add("unanswered", publishers_->open())
         .add("behind", behind_)
@@ -267,6 +271,8 @@ BenchReport PubRun::report(const Counts& counted,
                 '\n';
     if (settings_.publishers > 0 && settings_.plan.qos != Qos::at_most_once)
         text += "latency to the acknowledgement  " + in_words(publishers_->latencies()) + '\n';
+    if (subscribers_.stale() > 0)
+        text += "messages of earlier runs: " + grouped(subscribers_.stale()) + '\n';
     if (behind_ > 0)
         text += "behind the pace at the end: " + grouped(behind_) + " messages\n";
     if (disconnects_ > 0)

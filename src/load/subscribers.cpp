@@ -29,12 +29,16 @@ void Subscribers::on_frame(Member& member, const Frame& frame, Micros now) {
     }
     if (frame.type != FrameType::publish)
         return;
-    ++received_;
     const auto stamp = Stamp::read(frame.payload);
-    if (stamp)
-        latencies_.record(now - stamp->due);
-    if (on_message_)
-        on_message_(member, stamp, frame);
+    if (stamp && stamp->due < since_) {
+        ++stale_;
+    } else {
+        ++received_;
+        if (stamp)
+            latencies_.record(now - stamp->due);
+        if (stamp && on_message_)
+            on_message_(member, *stamp);
+    }
     if (frame.qos == Qos::at_most_once)
         return;
     append_ack(frame.qos == Qos::at_least_once ? FrameType::puback : FrameType::pubrec,

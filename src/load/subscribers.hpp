@@ -20,23 +20,28 @@ namespace keepmq::load {
 /// Works on the members of a swarm that have a subscription. Single thread.
 class Subscribers {
   public:
-    /// Called for each message if set; `stamp` is empty if somebody else sent it.
-    using OnMessage =
-        std::function<void(Member&, const std::optional<Stamp>& stamp, const Frame& frame)>;
+    /// Called for each message with a stamp, unless it is stale.
+    using OnMessage = std::function<void(Member&, const Stamp&)>;
 
-    explicit Subscribers(Swarm& swarm, OnMessage on_message = {})
-        : swarm_{swarm}, on_message_{std::move(on_message)} {}
+    /// `since`: a message that `keepmq bench` sent and that was due earlier is stale: retained, or
+    /// stored in an earlier run.
+    Subscribers(Swarm& swarm, Micros since, OnMessage on_message = {})
+        : swarm_{swarm}, since_{since}, on_message_{std::move(on_message)} {}
 
     void on_frame(Member& member, const Frame& frame, Micros now);
 
+    /// Without those that are stale.
     [[nodiscard]] std::uint64_t received() const { return received_; }
+    [[nodiscard]] std::uint64_t stale() const { return stale_; }
     /// Of messages that `keepmq bench` sent: from the moment they were due to their arrival.
     [[nodiscard]] Latencies& latencies() { return latencies_; }
 
   private:
     Swarm& swarm_;
+    Micros since_;
     OnMessage on_message_;
     std::uint64_t received_ = 0;
+    std::uint64_t stale_ = 0;
     Latencies latencies_;
 };
 

@@ -36,11 +36,22 @@ Member& Swarm::add(std::string client_id, std::optional<Subscription> subscripti
 }
 
 void Swarm::set_state(Member& member, Member::State state) {
-    const auto joins = [](Member::State each) {
-        return each == Member::State::connecting || each == Member::State::subscribing;
+    const auto count = [this](Member::State each) -> std::size_t* {
+        switch (each) {
+            case Member::State::closed:
+                return nullptr;
+            case Member::State::connecting:
+            case Member::State::subscribing:
+                return &joining_;
+            case Member::State::up:
+                return &up_;
+        }
+        return nullptr;
     };
-    joining_ += (joins(state) ? 1U : 0U) - (joins(member.state) ? 1U : 0U);
-    up_ += (state == Member::State::up ? 1U : 0U) - (member.state == Member::State::up ? 1U : 0U);
+    if (auto* before = count(member.state))
+        --*before;
+    if (auto* after = count(state))
+        ++*after;
     member.state = state;
 }
 
