@@ -8,7 +8,7 @@
 #include "app/backends.hpp"
 #include "app/commands.hpp"
 #include "app/limits.hpp"
-#include "load/load.hpp"
+#include "load/bench.hpp"
 
 namespace {
 
@@ -20,7 +20,7 @@ constexpr std::string_view usage =
     "keepmq ctl    COMMAND ... [--json]                        talk to the running broker\n"
     "keepmq audit  KIND POOL [options] [-c FILE]               publish, then prove that all is "
     "kept\n"
-    "keepmq bench  pub|sub|conn ...                            load generator\n"
+    "keepmq bench  pub|sub|conn|retain|replay ...              load for any MQTT broker\n"
     "keepmq --version\n";
 
 void print_version() {
@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
         return 0;
     }
     if (arguments[0] == "bench")
-        return keepmq::load::run_command(std::span{arguments}.subspan(1), std::cout, std::cerr);
+        return keepmq::load::run_bench(std::span{arguments}.subspan(1), std::cout, std::cerr);
     if (arguments[0] != "ctl" && arguments[0] != "audit" &&
         std::ranges::find(arguments, "--help") != arguments.end()) {
         std::cout << usage;

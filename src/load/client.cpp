@@ -1,18 +1,25 @@
 #include "load/client.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace keepmq::load {
+namespace {
+
+constexpr std::size_t read_size = 256UL * 1024;
+
+void send_at_once(int socket) {
+    const int on = 1;
+    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+}  // namespace
 
 Client::~Client() {
     close();
@@ -30,39 +37,44 @@ bool Client::fail(std::string why) {
     return false;
 }
 
-bool Client::open(const std::string& host, std::uint16_t port, mqtt::ProtocolVersion version) {
-    version_ = version;
+void Client::forget() {
+    close();
     out_.clear();
     sent_ = 0;
     in_.clear();
-    sockaddr_in v4{};
-    sockaddr_in6 v6{};
-    const sockaddr* address = nullptr;
-    socklen_t size = 0;
-    if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-        v4.sin_family = AF_INET;
-        v4.sin_port = htons(port);
-        address = reinterpret_cast<const sockaddr*>(&v4);
-        size = sizeof v4;
-    } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
-        v6.sin6_family = AF_INET6;
-        v6.sin6_port = htons(port);
-        address = reinterpret_cast<const sockaddr*>(&v6);
-        size = sizeof v6;
-    } else {
-        return fail("not an address: " + host);
-    }
-    socket_ = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+bool Client::open(const std::string& host, std::uint16_t port, mqtt::ProtocolVersion version) {
+    forget();
+    version_ = version;
+    const auto found = find_endpoint(host, port);
+    if (const auto* error = std::get_if<std::string>(&found))
+        return fail(*error);
+    const auto& endpoint = std::get<Endpoint>(found);
+    socket_ = ::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (socket_ < 0)
         return fail(std::strerror(errno));
     const timeval patience{5, 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (::connect(socket_, address, size) != 0)
-        return fail("cannot connect to " + host + ':' + std::to_string(port) + ": " +
-                    std::strerror(errno));
-    const int on = 1;
-    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&endpoint.address), endpoint.size) !=
+        0)
+        return fail("cannot connect to " + endpoint.text + ": " + std::strerror(errno));
+    send_at_once(socket_);
     ::fcntl(socket_, F_SETFL, ::fcntl(socket_, F_GETFL) | O_NONBLOCK);
+    return true;
+}
+
+bool Client::begin_open(const Endpoint& endpoint, mqtt::ProtocolVersion version) {
+    forget();
+    version_ = version;
+    socket_ = ::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (socket_ < 0)
+        return fail(std::string{"cannot open a socket: "} + std::strerror(errno));
+    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&endpoint.address), endpoint.size) !=
+            0 &&
+        errno != EINPROGRESS)
+        return fail("cannot connect to " + endpoint.text + ": " + std::strerror(errno));
+    send_at_once(socket_);
     return true;
 }
 
@@ -81,47 +93,49 @@ bool Client::flush() {
     return true;
 }
 
-bool Client::read(const std::function<void(const mqtt::Packet&)>& on_packet) {
-    static thread_local std::array<char, 256UL * 1024> buffer;
-    const auto count = ::recv(socket_, buffer.data(), buffer.size(), 0);
-    if (count == 0)
-        return fail("the broker closed the connection");
-    if (count < 0)
-        return errno == EAGAIN ? true : fail(std::string{"recv: "} + std::strerror(errno));
-    std::string_view bytes{buffer.data(), static_cast<std::size_t>(count)};
-    std::string joined;
-    if (!in_.empty()) {
-        in_.append(bytes);
-        joined.swap(in_);
-        bytes = joined;
+std::optional<std::string_view> Client::receive() {
+    static thread_local std::vector<char> buffer;
+    if (buffer.size() < in_.size() + read_size)
+        buffer.resize(in_.size() + read_size);
+    const auto count = ::recv(socket_, buffer.data() + in_.size(), read_size, 0);
+    if (count == 0) {
+        (void)fail("the broker closed the connection");
+        return std::nullopt;
     }
+    if (count < 0) {
+        if (errno == EAGAIN)
+            return std::string_view{};
+        (void)fail(std::string{"recv: "} + std::strerror(errno));
+        return std::nullopt;
+    }
+    std::memcpy(buffer.data(), in_.data(), in_.size());
+    const std::string_view bytes{buffer.data(), in_.size() + static_cast<std::size_t>(count)};
+    in_.clear();
+    return bytes;
+}
+
+void Client::keep(std::string_view rest) {
+    if (!rest.empty())
+        in_.assign(rest);
+}
+
+bool Client::read(const std::function<void(const mqtt::Packet&)>& on_packet) {
+    auto bytes = receive();
+    if (!bytes)
+        return false;
+    mqtt::Packet packet;
     const mqtt::DecodeOptions options{version_, mqtt::Sender::server};
-    while (!bytes.empty()) {
-        const auto decoded = mqtt::decode(bytes, options, packet_);
+    while (!bytes->empty()) {
+        const auto decoded = mqtt::decode(*bytes, options, packet);
         if (decoded.status == mqtt::DecodeStatus::incomplete)
             break;
         if (decoded.status == mqtt::DecodeStatus::refused)
             return fail("illegal packet from the broker: " + std::string{decoded.detail});
-        bytes.remove_prefix(decoded.consumed);
-        on_packet(packet_);
+        bytes->remove_prefix(decoded.consumed);
+        on_packet(packet);
     }
-    in_.assign(bytes);
+    keep(*bytes);
     return true;
-}
-
-const mqtt::Packet* Client::await_packet() {
-    const mqtt::Packet* got = nullptr;
-    while (got == nullptr) {
-        pollfd waiting{socket_, POLLIN, 0};
-        if (!flush() || ::poll(&waiting, 1, 10'000) <= 0) {
-            if (is_open())
-                (void)fail("no answer within 10 s");
-            return nullptr;
-        }
-        if (!read([&](const mqtt::Packet& packet) { got = &packet; }))
-            return nullptr;
-    }
-    return got;
 }
 
 }  // namespace keepmq::load

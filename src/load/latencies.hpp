@@ -25,6 +25,7 @@ class Latencies {
         return max_;
     }
     [[nodiscard]] std::uint64_t max() const { return max_; }
+    [[nodiscard]] std::uint64_t count() const { return count_; }
 
   private:
     static constexpr unsigned bits = 6;  // 64 steps in each power of two
