@@ -257,6 +257,10 @@ void Broker::swap_effects(std::vector<Effect>& into) {
     into.swap(impl_->effects);
 }
 
+bool Broker::is_dirty() const {
+    return !impl_->dirty.empty();
+}
+
 void Broker::swap_dirty(std::vector<ConnectionId>& into) {
     into.clear();
     into.swap(impl_->dirty);
@@ -271,6 +275,10 @@ void Broker::swap_dirty(std::vector<ConnectionId>& into) {
 const Stats& Broker::stats() const {
     impl_->stats.retained = impl_->retained.size();
     return impl_->stats;
+}
+
+WallTime Broker::newest_id_time() const {
+    return impl_->ids.newest();
 }
 
 bool Broker::is_connected(const ClientId& client) const {

@@ -116,7 +116,8 @@ class Broker {
     Broker& operator=(const Broker&) = delete;
 
     void set_limits(const Limits& limits);
-    /// Which hooks have rules: others raise no Occurred effect.
+    /// Which hooks have rules: others raise no Occurred effect, and a PUBLISH that no rule of
+    /// message.publish can see raises no Published: it is routed and acknowledged at once.
     void listen(std::span<const Hook> hooks);
 
     // --- the network ---------------------------------------------------------------------------
@@ -220,12 +221,16 @@ class Broker {
     [[nodiscard]] std::vector<Effect> take_effects();
     /// The same without giving up capacity: swaps with an empty vector of the caller.
     void swap_effects(std::vector<Effect>& into);
+    /// Whether swap_dirty has something to say.
+    [[nodiscard]] bool is_dirty() const;
     /// Connections whose outbox got bytes since the last call; each once.
     void swap_dirty(std::vector<ConnectionId>& into);
 
     // --- looking in ----------------------------------------------------------------------------
 
     [[nodiscard]] const Stats& stats() const;
+    /// The time in the newest message id that was minted.
+    [[nodiscard]] WallTime newest_id_time() const;
     [[nodiscard]] bool is_connected(const ClientId& client) const;
     /// Visits until the visitor returns false.
     void each_session(const std::function<bool(const SessionSnapshot&)>& visit) const;

@@ -164,7 +164,7 @@ void Outbound::transmit_qos0(Session& session,
         delivered(session, delivery.message, Qos::at_most_once, now);
 }
 
-void Outbound::transmit(Session& session, Connection& connection, Delivery delivery, Now now) {
+void Outbound::transmit(Session& session, Connection& connection, Delivery&& delivery, Now now) {
     Sent& sent = session.inflight.insert(std::move(delivery));
     const auto& d = sent.delivery;
     if (d.number != 0)

@@ -13,7 +13,7 @@ std::string share_of(const Session& session, std::uint64_t group) {
     if (group != 0)
         for (const auto& [name, subscription] : session.subscriptions)
             if (subscription->group == group)
-                return name;
+                return std::string{name};
     return {};
 }
 

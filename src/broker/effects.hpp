@@ -21,8 +21,9 @@ struct Close {
     ConnectionId connection;
 };
 
-/// A PUBLISH was admitted. `runtime` runs the rules of message.publish, calls Broker::route (now,
-/// or after the commit) with the ticket and, when that is not 0, Broker::settle exactly once.
+/// A PUBLISH was admitted and there are rules of message.publish. `runtime` runs the rules of
+/// message.publish, calls Broker::route (now, or after the commit) with the ticket and, when that
+/// is not 0, Broker::settle exactly once.
 struct Published {
     std::shared_ptr<Message> message;
     Ticket ticket{};

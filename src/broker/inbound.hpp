@@ -62,6 +62,10 @@ class Inbound {
                const mqtt::Publish& packet,
                std::string_view topic,
                Now now);
+    void pass_on(Connection& connection,
+                 const mqtt::Publish& packet,
+                 const MessagePtr& message,
+                 Now now);
     void refuse(Connection& connection,
                 const mqtt::Publish& packet,
                 mqtt::ReasonCode reason,
@@ -70,6 +74,10 @@ class Inbound {
                 std::uint64_t slot,
                 mqtt::ReasonCode reason,
                 std::uint64_t after);
+    void send_ack(Connection& connection,
+                  mqtt::PacketId packet_id,
+                  Qos qos,
+                  mqtt::ReasonCode reason);
     /// The exchange with the client has come further, or is over.
     void keep(const Session& session, mqtt::PacketId packet_id, const Incoming& exchange);
     void forget(Session& session, mqtt::PacketId packet_id);

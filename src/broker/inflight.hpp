@@ -40,7 +40,7 @@ class Inflight {
     [[nodiscard]] bool full() const { return size_ == limit; }
 
     /// Precondition: not full.
-    Sent& insert(Delivery delivery) {
+    Sent& insert(Delivery&& delivery) {
         if (size_ == slots_.size())
             grow();
         do {

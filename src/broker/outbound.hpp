@@ -89,7 +89,7 @@ class Outbound {
     bool deliver_at_most_once(Session& session, const Order& order, Now now);
     bool enqueue(Session& session, const Order& order);
     bool account(Session& session, const Order& order);
-    void transmit(Session& session, Connection& connection, Delivery delivery, Now now);
+    void transmit(Session& session, Connection& connection, Delivery&& delivery, Now now);
     void transmit_qos0(Session& session, Connection& connection, const Delivery& delivery, Now now);
     void resend_next(Session& session, Connection& connection, Now now);
     void drop_settled(Session& session, Delivery& delivery);

@@ -142,6 +142,10 @@ void Inbound::admit(Connection& connection,
     message->peerhost = session.peerhost;
     message->properties = copy_properties(packet.properties);
 
+    if (!core_.listens(Hook::message_publish)) {
+        pass_on(connection, packet, message, now);
+        return;
+    }
     Published published{std::move(message), Ticket{}, connection.id};
     if (packet.qos != Qos::at_most_once) {
         ++connection.unacknowledged;
@@ -165,6 +169,39 @@ void Inbound::admit(Connection& connection,
                 static_cast<std::uint64_t>(published.ticket);
     }
     core_.effects.emplace_back(std::move(published));
+}
+
+/// No rule is asked: with its subscribers, the message is done.
+void Inbound::pass_on(Connection& connection,
+                      const mqtt::Publish& packet,
+                      const MessagePtr& message,
+                      Now now) {
+    const auto before = core_.journal.made();
+    if (packet.qos == Qos::exactly_once) {
+        Session& session = *connection.session;
+        auto& exchange = session.incoming[packet.packet_id];
+        if (exchange.stage == Stage::taken)  // else it was routed before a restart
+            core_.router.route(message, now);
+        exchange = {.ticket = 0, .id = message->id, .stage = Stage::settled};
+        keep(session, packet.packet_id, exchange);
+    } else {
+        core_.router.route(message, now);
+        if (packet.qos == Qos::at_most_once)
+            return;
+    }
+    if (packet.qos == Qos::exactly_once)
+        ++connection.unacknowledged;  // until PUBREL
+    const auto made = core_.journal.made();
+    if (made == before && connection.acks.size() == 0) {
+        send_ack(connection, packet.packet_id, packet.qos, ReasonCode::success);
+        return;
+    }
+    if (packet.qos == Qos::at_least_once)
+        ++connection.unacknowledged;
+    answer(connection,
+           connection.acks.open(packet.packet_id, packet.qos),
+           ReasonCode::success,
+           made == before ? 0 : made);
 }
 
 void Inbound::routed(Ticket ticket, bool changed) {
@@ -267,11 +304,18 @@ void Inbound::flush(Connection& connection) {
         const bool ends = ack->qos == Qos::at_least_once || is_error(ack->reason);
         if (ends && connection.unacknowledged > 0)
             --connection.unacknowledged;
-        if (ack->qos == Qos::at_least_once)
-            core_.send_ack<mqtt::Puback>(connection, ack->packet_id, ack->reason);
-        else
-            core_.send_ack<mqtt::Pubrec>(connection, ack->packet_id, ack->reason);
+        send_ack(connection, ack->packet_id, ack->qos, ack->reason);
     }
+}
+
+void Inbound::send_ack(Connection& connection,
+                       mqtt::PacketId packet_id,
+                       Qos qos,
+                       ReasonCode reason) {
+    if (qos == Qos::at_least_once)
+        core_.send_ack<mqtt::Puback>(connection, packet_id, reason);
+    else
+        core_.send_ack<mqtt::Pubrec>(connection, packet_id, reason);
 }
 
 void Inbound::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {

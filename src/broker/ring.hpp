@@ -1,8 +1,9 @@
 #pragma once
-// A queue in one block of memory. Unlike std::deque it holds nothing while it was never used, which
-// counts when there is one for each of a million idle sessions.
+// A queue in one block of memory. It is a pointer while it was never used, which counts when there
+// are several for each of a million idle sessions.
 
 #include <cstddef>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -12,38 +13,51 @@ namespace keepmq::broker {
 template <class T>
 class Ring {
   public:
-    [[nodiscard]] bool empty() const { return size_ == 0; }
-    [[nodiscard]] std::size_t size() const { return size_; }
-    [[nodiscard]] T& front() { return slots_[head_]; }
-    [[nodiscard]] T& operator[](std::size_t index) {
-        return slots_[(head_ + index) & (slots_.size() - 1)];
-    }
-    [[nodiscard]] const T& operator[](std::size_t index) const {
-        return slots_[(head_ + index) & (slots_.size() - 1)];
-    }
+    [[nodiscard]] bool empty() const { return size() == 0; }
+    [[nodiscard]] std::size_t size() const { return block_ ? block_->size : 0; }
+    [[nodiscard]] T& front() { return block_->slots[block_->head]; }
+    [[nodiscard]] T& operator[](std::size_t index) { return block_->at(index); }
+    [[nodiscard]] const T& operator[](std::size_t index) const { return block_->at(index); }
 
     T& push_back(T value) {
-        if (size_ == slots_.size())
-            grow();
-        ++size_;
-        T& slot = (*this)[size_ - 1];
+        if (!block_)
+            block_ = std::make_unique<Block>();
+        if (block_->size == block_->slots.size())
+            block_->grow();
+        T& slot = block_->at(block_->size++);
         slot = std::move(value);
         return slot;
     }
 
     T pop_front() {
-        T value = take(slots_[head_]);
-        head_ = (head_ + 1) & (slots_.size() - 1);
-        --size_;
-        if (size_ == 0 && slots_.size() > kept_when_empty)
+        Block& block = *block_;
+        T value = take(block.slots[block.head]);
+        block.head = (block.head + 1) & (block.slots.size() - 1);
+        if (--block.size == 0 && block.slots.size() > kept_when_empty)
             clear();
         return value;
     }
 
-    void clear() { *this = Ring{}; }
+    void clear() { block_.reset(); }
 
   private:
     static constexpr std::size_t kept_when_empty = 64;
+
+    struct Block {
+        std::vector<T> slots = std::vector<T>(4);  ///< size is a power of two
+        std::size_t head = 0;
+        std::size_t size = 0;
+
+        [[nodiscard]] T& at(std::size_t index) {
+            return slots[(head + index) & (slots.size() - 1)];
+        }
+        void grow() {
+            std::vector<T> larger(slots.size() * 2);
+            for (std::size_t i = 0; i < size; ++i) larger[i] = std::move(at(i));
+            slots = std::move(larger);
+            head = 0;
+        }
+    };
 
     /// Leaves nothing behind that holds memory.
     static T take(T& slot) {
@@ -53,16 +67,7 @@ class Ring {
             return std::exchange(slot, T{});
     }
 
-    void grow() {
-        std::vector<T> larger(slots_.empty() ? 4 : slots_.size() * 2);
-        for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
-        slots_ = std::move(larger);
-        head_ = 0;
-    }
-
-    std::vector<T> slots_;  ///< size is a power of two, or 0
-    std::size_t head_ = 0;
-    std::size_t size_ = 0;
+    std::unique_ptr<Block> block_;
 };
 
 }  // namespace keepmq::broker

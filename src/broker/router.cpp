@@ -41,11 +41,14 @@ void Router::route(const MessagePtr& message, Now now) {
         ++core_.stats.dropped_no_subscriber;
         return;
     }
-    core_.outbound.begin_fan_out();
+    const bool many = count_ + groups_.size() > 1;
+    if (many)
+        core_.outbound.begin_fan_out();
     for (std::size_t i = 0; i < count_; ++i)
         deliver_live(*targets_[i].session, targets_[i].match, message, now);
     for (auto* group : groups_) deliver_shared(*group, message, now);
-    core_.outbound.end_fan_out();
+    if (many)
+        core_.outbound.end_fan_out();
 }
 
 void Router::collect(const Subscriber& subscriber, const Message& message) {

@@ -7,13 +7,13 @@ Session& Sessions::create(const ClientId& client) {
     Session& session = *owned;
     session.client = client;
     session.key = by_key_.insert(std::move(owned));
-    by_client_.emplace(client, &session);
+    by_client_.insert(&session);
     return session;
 }
 
 Session* Sessions::find(std::string_view client) const {
     const auto found = by_client_.find(client);
-    return found == by_client_.end() ? nullptr : found->second;
+    return found == by_client_.end() ? nullptr : *found;
 }
 
 Session* Sessions::find(std::uint64_t key) const {
@@ -22,7 +22,7 @@ Session* Sessions::find(std::uint64_t key) const {
 }
 
 void Sessions::erase(Session& session) {
-    by_client_.erase(session.client);
+    by_client_.erase(&session);
     by_key_.erase(session.key);
 }
 

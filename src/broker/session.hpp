@@ -3,10 +3,13 @@
 // owned by Sessions. Plain state: the parts of the broker act on it.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/time.hpp"
 #include "broker/changes.hpp"
@@ -72,8 +75,9 @@ class Session {
     WallTime connected_at;
     WallTime disconnected_at;
 
-    std::unordered_map<std::string, std::unique_ptr<Subscription>, NamedHash, NamedEqual>
-        subscriptions;
+    /// By what was subscribed, a view of the subscription's own text. A tree: most sessions have
+    /// one or two, for which a hash table would be mostly buckets.
+    std::map<std::string_view, std::unique_ptr<Subscription>> subscriptions;
     std::unordered_map<mqtt::PacketId, Incoming>
         incoming;  ///< QoS 2 exchanges that the client began
 
@@ -112,15 +116,33 @@ class Sessions {
     /// Until `visit` returns false.
     template <class Visit>
     void each(Visit&& visit) const {
-        for (const auto& [client, session] : by_client_) {
+        for (const auto* session : by_client_) {
             if (!visit(*session))
                 return;
         }
     }
 
   private:
+    struct HashClient {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view client) const { return NamedHash{}(client); }
+        std::size_t operator()(const Session* session) const {
+            return NamedHash{}(session->client);
+        }
+    };
+    struct SameClient {
+        using is_transparent = void;
+        bool operator()(const Session* a, const Session* b) const { return a == b; }
+        bool operator()(std::string_view a, const Session* b) const {
+            return a == b->client.view();
+        }
+        bool operator()(const Session* a, std::string_view b) const {
+            return a->client.view() == b;
+        }
+    };
+
     SlotMap<std::unique_ptr<Session>> by_key_;
-    std::unordered_map<ClientId, Session*, NamedHash, NamedEqual> by_client_;
+    std::unordered_set<Session*, HashClient, SameClient> by_client_;
 };
 
 }  // namespace keepmq::broker

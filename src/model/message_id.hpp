@@ -60,6 +60,10 @@ class MessageIdSource {
     explicit MessageIdSource(std::uint64_t node, WallTime floor = {});
 
     [[nodiscard]] MessageId next(WallTime now);
+    /// The time in the newest identifier; the floor while there is none.
+    [[nodiscard]] WallTime newest() const {
+        return WallTime{Micros{static_cast<std::int64_t>(micros_)}};
+    }
 
   private:
     std::uint64_t node_;

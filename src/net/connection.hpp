@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "model/ids.hpp"
 #include "mqtt/codec.hpp"
+#include "net/poller.hpp"
 
 namespace keepmq::net {
 
@@ -41,9 +42,12 @@ class ConnectionEvents {
 
 /// Shared by all connections of a shard.
 struct ReadContext {
+    explicit ReadContext(boost::asio::io_context& loop) : poller{loop} {}
+
     static constexpr std::size_t buffer_size = 256UL * 1024;
     std::vector<char> buffer = std::vector<char>(buffer_size);
     mqtt::Packet packet;
+    Poller poller;
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
 };

@@ -1,6 +1,12 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "net/connection.hpp"
@@ -17,21 +23,25 @@ constexpr int reads_per_turn = 4;
 /// How long a closed connection waits for the peer to take the last bytes, and then for its end.
 constexpr std::chrono::seconds linger{2};
 
-class TcpConnection final : public Connection, public std::enable_shared_from_this<TcpConnection> {
+class TcpConnection final : public Connection,
+                            public Poller::Socket,
+                            public std::enable_shared_from_this<TcpConnection> {
   public:
-    TcpConnection(tcp::socket socket,
-                  ConnectionId id,
-                  ConnectionEvents& events,
-                  ReadContext& context)
-        : socket_{std::move(socket)}, id_{id}, events_{&events}, context_{&context} {
-        ErrorCode ignored;
-        socket_.non_blocking(true, ignored);
-        socket_.set_option(tcp::no_delay{true}, ignored);
+    /// Takes over the socket.
+    TcpConnection(int socket, ConnectionId id, ConnectionEvents& events, ReadContext& context)
+        : id_{id}, events_{&events}, context_{&context}, socket_{socket} {
+        const int on = 1;
+        ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
+
+    ~TcpConnection() override { close_now(); }
 
     void start() override {
         options_ = events_->decode_options(id_);
-        await_readable();
+        if (!context_->poller.add(socket_, *this))
+            fail_later();
+        else
+            polled_ = true;
     }
 
     void pause_reading() override { paused_ = true; }
@@ -41,13 +51,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
             return;
         paused_ = false;
         // From the loop, not from inside the caller: the caller may be handling one of our packets.
-        asio::post(socket_.get_executor(), [self = shared_from_this()] {
-            if (self->state_ != State::open || self->paused_ || self->refused_ || self->reading_)
-                return;
-            std::string kept = std::exchange(self->pending_, {});
-            self->take(kept);
-            self->await_readable();
-        });
+        later([](TcpConnection& self) { self.go_on(); });
     }
 
     std::size_t write(std::string_view bytes) override {
@@ -55,12 +59,13 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
             return 0;
         std::size_t written = 0;
         while (written < bytes.size()) {
-            ErrorCode error;
             const auto rest = bytes.substr(written);
-            written += socket_.write_some(asio::buffer(rest.data(), rest.size()), error);
-            if (error == asio::error::would_block || error == asio::error::try_again)
+            const auto count = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
+            if (count >= 0)
+                written += static_cast<std::size_t>(count);
+            else if (would_block())
                 break;
-            if (error) {
+            else if (errno != EINTR) {
                 fail_later();
                 break;
             }
@@ -73,12 +78,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
         if (awaiting_write_ || state_ == State::gone || failed_)
             return;
         awaiting_write_ = true;
-        socket_.async_wait(tcp::socket::wait_write,
-                           [self = shared_from_this()](const ErrorCode& error) {
-                               self->awaiting_write_ = false;
-                               if (!error && self->state_ != State::gone)
-                                   self->events_->on_writable(self->id_);
-                           });
+        context_->poller.await_writable(socket_, *this);
     }
 
     void close_soon() override {
@@ -90,11 +90,10 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
         if (state_ != State::open)
             return;
         state_ = State::lingering;
-        ErrorCode ignored;
-        socket_.shutdown(tcp::socket::shutdown_send, ignored);
+        ::shutdown(socket_, SHUT_WR);
         start_timer();
-        if (!reading_)
-            await_readable();
+        if (has_input_)
+            context_->poller.again(*this);
     }
 
     void close_now() override {
@@ -102,72 +101,103 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
             return;
         state_ = State::gone;
         timer_.reset();
-        ErrorCode ignored;
-        socket_.close(ignored);
+        if (polled_)
+            context_->poller.remove(*this);
+        ::close(socket_);
     }
 
   private:
     enum class State : std::uint8_t { open, lingering, gone };
 
+    static bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
+
+    template <class Act>
+    void later(Act act) {
+        asio::post(context_->poller.loop(), [self = shared_from_this(), act] { act(*self); });
+    }
+
     void start_timer() {
-        timer_.emplace(socket_.get_executor(), linger);
+        timer_ = std::make_unique<asio::steady_timer>(context_->poller.loop(), linger);
         timer_->async_wait([self = shared_from_this()](const ErrorCode& error) {
             if (!error)
                 self->finish_linger();
         });
     }
 
-    void await_readable() {
-        if (reading_ || state_ == State::gone || (state_ == State::open && (paused_ || refused_)))
-            return;
-        reading_ = true;
-        socket_.async_wait(tcp::socket::wait_read,
-                           [self = shared_from_this()](const ErrorCode& error) {
-                               self->reading_ = false;
-                               if (!error)
-                                   self->on_readable();
-                           });
+    void on_ready(Poller::Ready ready) override {
+        const auto self = shared_from_this();
+        has_input_ |= ready.readable;
+        ended_ |= ready.ended;
+        if (ready.writable && std::exchange(awaiting_write_, false) && state_ != State::gone)
+            events_->on_writable(id_);
+        if (has_input_)
+            read();
     }
 
-    void on_readable() {
-        if (state_ == State::lingering) {
-            discard();
-            return;
-        }
-        for (int i = 0; i < reads_per_turn && state_ == State::open && !paused_ && !refused_; ++i) {
-            ErrorCode error;
-            const std::size_t count = socket_.read_some(
-                asio::buffer(context_->buffer.data(), context_->buffer.size()), error);
-            if (error == asio::error::would_block || error == asio::error::try_again)
-                break;
-            if (error) {
+    [[nodiscard]] bool may_read() const {
+        return state_ == State::lingering || (state_ == State::open && !paused_ && !refused_);
+    }
+
+    void read() {
+        for (int i = 0; i < reads_per_turn; ++i) {
+            if (!may_read())
+                return;
+            auto& buffer = context_->buffer;
+            const auto count = ::recv(socket_, buffer.data(), buffer.size(), 0);
+            if (count < 0 && errno == EINTR)
+                continue;
+            if (count < 0 && would_block()) {
+                has_input_ = false;
+                return;
+            }
+            if (count <= 0) {
                 fail();
                 return;
             }
-            context_->bytes_received += count;
-            const std::string_view bytes{context_->buffer.data(), count};
-            if (pending_.empty()) {
-                take(bytes);
-            } else {
-                pending_.append(bytes);
-                if (pending_.size() < wanted_)
-                    continue;
-                std::string kept = std::exchange(pending_, {});
-                take(kept);
+            const std::string_view bytes{buffer.data(), static_cast<std::size_t>(count)};
+            context_->bytes_received += bytes.size();
+            if (state_ == State::open)
+                take_read(bytes);
+            // A read that does not fill the buffer took all there was, and what comes then is
+            // reported; but an end that was reported already is still behind it.
+            if (bytes.size() < buffer.size() && !ended_) {
+                has_input_ = false;
+                return;
             }
-            if (count < context_->buffer.size())
-                break;
         }
-        await_readable();
+        context_->poller.again(*this);
+    }
+
+    void go_on() {
+        if (!may_read())
+            return;
+        if (kept_) {
+            const auto kept = std::exchange(kept_, nullptr);
+            take(kept->bytes);
+        }
+        if (has_input_)
+            read();
+    }
+
+    void take_read(std::string_view bytes) {
+        if (!kept_) {
+            take(bytes);
+            return;
+        }
+        kept_->bytes.append(bytes);
+        if (kept_->bytes.size() < kept_->wanted)
+            return;
+        const auto kept = std::exchange(kept_, nullptr);
+        take(kept->bytes);
     }
 
     /// Hands out the packets at the front of `bytes`; keeps the rest.
     void take(std::string_view bytes) {
-        wanted_ = 0;
+        std::size_t wanted = 0;
         while (!bytes.empty() && state_ == State::open && !paused_) {
             const auto decoded = mqtt::decode(bytes, options_, context_->packet);
             if (decoded.status == mqtt::DecodeStatus::incomplete) {
-                wanted_ = decoded.wanted;
+                wanted = decoded.wanted;
                 break;
             }
             if (decoded.status == mqtt::DecodeStatus::refused) {
@@ -184,22 +214,15 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
             if (is_connect && state_ == State::open)
                 options_ = events_->decode_options(id_);
         }
-        if (state_ == State::open && !bytes.empty()) {
-            pending_.assign(bytes);
-            if (wanted_ > pending_.capacity())
-                pending_.reserve(std::min<std::size_t>(wanted_, ReadContext::buffer_size));
-        }
+        if (state_ == State::open && !bytes.empty())
+            keep(bytes, wanted);
     }
 
-    void discard() {
-        ErrorCode error;
-        const std::size_t count = socket_.read_some(
-            asio::buffer(context_->buffer.data(), context_->buffer.size()), error);
-        context_->bytes_received += count;
-        if (error && error != asio::error::would_block && error != asio::error::try_again)
-            finish_linger();
-        else
-            await_readable();
+    void keep(std::string_view bytes, std::size_t wanted) {
+        kept_ = std::make_unique<Kept>();
+        kept_->bytes.reserve(std::max(bytes.size(), std::min(wanted, ReadContext::buffer_size)));
+        kept_->bytes.assign(bytes);
+        kept_->wanted = wanted;
     }
 
     void finish_linger() {
@@ -220,21 +243,27 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     }
 
     void fail_later() {
-        asio::post(socket_.get_executor(), [self = shared_from_this()] { self->fail(); });
+        later([](TcpConnection& self) { self.fail(); });
     }
 
-    tcp::socket socket_;
+    struct Kept {
+        std::string bytes;       ///< an incomplete packet, or what was read while paused
+        std::size_t wanted = 0;  ///< size of the incomplete packet, if known
+    };
+
     ConnectionId id_;
     ConnectionEvents* events_;
     ReadContext* context_;
-    std::string pending_;     ///< an incomplete packet, or what was read while paused
-    std::size_t wanted_ = 0;  ///< size of the incomplete packet, if known
+    std::unique_ptr<Kept> kept_;
+    std::unique_ptr<asio::steady_timer> timer_;
     mqtt::DecodeOptions options_;
-    std::optional<asio::steady_timer> timer_;
+    int socket_;
     State state_ = State::open;
+    bool polled_ = false;
     bool paused_ = false;
-    bool refused_ = false;  ///< the peer sent what is no packet
-    bool reading_ = false;
+    bool refused_ = false;    ///< the peer sent what is no packet
+    bool has_input_ = false;  ///< it was not read to its end
+    bool ended_ = false;      ///< the peer sends nothing more
     bool awaiting_write_ = false;
     bool failed_ = false;
 };
@@ -245,7 +274,9 @@ std::shared_ptr<Connection> make_tcp_connection(tcp::socket socket,
                                                 ConnectionId id,
                                                 ConnectionEvents& events,
                                                 ReadContext& context) {
-    return std::make_shared<TcpConnection>(std::move(socket), id, events, context);
+    ErrorCode ignored;
+    socket.native_non_blocking(true, ignored);
+    return std::make_shared<TcpConnection>(socket.release(ignored), id, events, context);
 }
 
 }  // namespace keepmq::net

@@ -37,12 +37,8 @@ void Shard::carry_out() {
     }
     carrying_out_ = false;
     hand_over_changes();
-    std::vector<ConnectionId> dirty;
-    broker_.swap_dirty(dirty);
-    if (!dirty.empty()) {
-        dirty_.insert(dirty_.end(), dirty.begin(), dirty.end());
+    if (broker_.is_dirty())
         schedule_flush();
-    }
 }
 
 void Shard::run(broker::Close& effect) {
@@ -53,12 +49,11 @@ void Shard::run(broker::Close& effect) {
     paused_.erase(effect.connection);
     found->second.connection->pause_reading();
     found->second.connection->close_soon();
-    dirty_.push_back(effect.connection);
+    closing_.push_back(effect.connection);
     schedule_flush();
 }
 
 void Shard::run(broker::Published& effect) {
-    newest_id_ = std::max(newest_id_, effect.message->id.time());
     PublishWait wait{effect.ticket, 0, false, nullptr};
     store::Token token = 0;
     bool after_commit = false;

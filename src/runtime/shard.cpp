@@ -113,11 +113,15 @@ mqtt::DecodeOptions Shard::decode_options(ConnectionId id) {
 }
 
 void Shard::on_packet(ConnectionId id, const mqtt::Packet& packet) {
-    // The clocks are read once per turn: `flush`, timers and completions refresh them.
-    if (!flush_scheduled_)
+    // Once for all that the poller reported together.
+    if (std::exchange(clock_turn_, context_.poller.turns()) != context_.poller.turns())
         now_ = read_clocks();
+    const auto before = broker_.changes_made();
     broker_.on_packet(id, packet, now_);
+    const bool made_changes = broker_.changes_made() != before;
     carry_out();
+    if (made_changes && !sessions_have_room() && std::holds_alternative<mqtt::Publish>(packet))
+        pause(id);
 }
 
 void Shard::on_refused(ConnectionId id,
@@ -194,12 +198,9 @@ void Shard::schedule_flush() {
 }
 
 void Shard::flush() {
-    std::vector<ConnectionId> dirty;
-    dirty.swap(dirty_);
-    for (const auto id : dirty) write(id);
-    dirty.clear();
-    if (dirty_.empty())
-        dirty_.swap(dirty);  // keeps the capacity
+    broker_.swap_dirty(dirty_);
+    for (const auto id : dirty_) write(id);
+    for (const auto id : std::exchange(closing_, {})) write(id);
     carry_out();
     arm_timer();
 }

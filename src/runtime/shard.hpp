@@ -99,7 +99,7 @@ class Shard final : public net::ConnectionEvents,
     [[nodiscard]] std::uint64_t bytes_sent() const { return context_.bytes_sent; }
     [[nodiscard]] std::size_t open_connections() const { return connections_.size(); }
     [[nodiscard]] std::size_t paused_connections() const { return paused_.size(); }
-    [[nodiscard]] WallTime newest_id_time() const { return newest_id_; }
+    [[nodiscard]] WallTime newest_id_time() const { return broker_.newest_id_time(); }
 
     // --- store::CompletionSink, any thread -------------------------------------------------------
     void completed(std::vector<store::Completed>&& batch) override;
@@ -224,9 +224,8 @@ class Shard final : public net::ConnectionEvents,
     std::mutex gate_;     ///< between `post` and the end of the thread; after it, between callers
     bool ended_ = false;  ///< the thread; under gate_
     Now now_;
-    WallTime newest_id_{};
     broker::Broker broker_;
-    net::ReadContext context_;
+    net::ReadContext context_{loop_};
     std::unordered_map<ConnectionId, Client> connections_;
     std::unordered_map<ConnectionId, Paused> paused_;
     std::vector<ListenerPort> listeners_;
@@ -243,7 +242,9 @@ class Shard final : public net::ConnectionEvents,
     Pending pending_;
 
     std::vector<broker::Effect> effects_;
-    std::vector<ConnectionId> dirty_;
+    std::vector<ConnectionId> dirty_;    ///< as the broker said, for the capacity
+    std::vector<ConnectionId> closing_;  ///< to be closed by the next flush
+    std::uint64_t clock_turn_ = 0;       ///< of the poller, when the clocks were read for packets
     hooks::PublishPlan publish_plan_;
     std::vector<hooks::Write> writes_;
     bool carrying_out_ = false;

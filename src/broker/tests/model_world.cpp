@@ -52,6 +52,7 @@ void World::start_broker() {
                                   Hook::session_resumed,
                                   Hook::session_terminated,
                                   Hook::session_unsubscribed,
+                                  Hook::message_publish,
                                   Hook::message_acked};
     broker_->listen(hooks);
 }

@@ -149,7 +149,7 @@ class ConnectionTest : public LoopTest {
         peer->close();
     }
 
-    ReadContext context;
+    ReadContext context{loop};
     Recorder events;
     std::optional<tcp::socket> peer;
     std::shared_ptr<Connection> connection;
