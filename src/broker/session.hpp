@@ -74,6 +74,7 @@ class Session {
 
     std::unordered_map<std::string, std::unique_ptr<Subscription>, NamedHash, NamedEqual>
         subscriptions;
+    std::size_t shared = 0;  ///< how many of them
     std::unordered_map<mqtt::PacketId, Incoming>
         incoming;  ///< QoS 2 exchanges that the client began
 

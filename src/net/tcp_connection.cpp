@@ -22,8 +22,14 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     TcpConnection(tcp::socket socket,
                   ConnectionId id,
                   ConnectionEvents& events,
-                  ReadContext& context)
-        : socket_{std::move(socket)}, id_{id}, events_{&events}, context_{&context} {
+                  ReadContext& context,
+                  std::string received)
+        : socket_{std::move(socket)},
+          id_{id},
+          events_{&events},
+          context_{&context},
+          pending_{std::move(received)} {
+        context_->bytes_received += pending_.size();
         ErrorCode ignored;
         socket_.non_blocking(true, ignored);
         socket_.set_option(tcp::no_delay{true}, ignored);
@@ -31,6 +37,10 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
     void start() override {
         options_ = events_->decode_options(id_);
+        if (!pending_.empty()) {
+            const std::string received = std::exchange(pending_, {});
+            take(received);
+        }
         await_readable();
     }
 
@@ -244,8 +254,10 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 std::shared_ptr<Connection> make_tcp_connection(tcp::socket socket,
                                                 ConnectionId id,
                                                 ConnectionEvents& events,
-                                                ReadContext& context) {
-    return std::make_shared<TcpConnection>(std::move(socket), id, events, context);
+                                                ReadContext& context,
+                                                std::string received) {
+    return std::make_shared<TcpConnection>(
+        std::move(socket), id, events, context, std::move(received));
 }
 
 }  // namespace keepmq::net

@@ -57,19 +57,19 @@ std::unique_ptr<Node> Node::start(const config::Settings& settings,
     auto floor = node->data_dir_->id_floor();
     if (node->sessions_)
         floor = std::max(floor, node->sessions_->newest_id());
-    const MessageIdSource ids{node->data_dir_->node_number(), floor};
-    node->shard_ = std::make_unique<Shard>(
-        settings, ids, (static_cast<std::uint64_t>(device()) << 32U) | device());
-    node->commands_.emplace(*node->shard_);
+    node->shards_ =
+        std::make_unique<Shards>(settings,
+                                 node->data_dir_->node_number(),
+                                 floor,
+                                 (static_cast<std::uint64_t>(device()) << 32U) | device());
+    node->commands_.emplace(*node->shards_);
     if (!node->open_listeners(diagnostics))
         return nullptr;
-    node->shard_->start();
+    node->shards_->start();
     node->load_wanted(diagnostics);
-    node->shard_->ask([&](Shard& shard) {
-        if (node->sessions_)
-            shard.keep_sessions(*node->sessions_);
-        shard.start_accepting();
-    });
+    if (node->sessions_)
+        node->shards_->keep_sessions(*node->sessions_);
+    node->shards_->each([](Shard& shard) { shard.start_accepting(); });
     return node;
 }
 
@@ -125,14 +125,14 @@ bool Node::open_listeners(Diagnostics& diagnostics) {
         bool any = false;
         ErrorCode error;
         for (const auto& host : hosts) {
-            error =
-                shard_->add_listener("tcp:" + listener.name, host, port, listener.max_connections);
+            error = shards_->first().add_listener(
+                "tcp:" + listener.name, host, port, listener.max_connections);
             if (error && host == "::1" && any)
                 continue;  // a machine without IPv6
             if (error)
                 break;
             any = true;
-            const auto& opened = *shard_->listeners().back().listener;
+            const auto& opened = *shards_->first().listeners().back().listener;
             port = opened.port();
             log.info(
                 "listening on mqtt:tcp:{} {}{}",
@@ -169,7 +169,7 @@ PluginPtr Node::prepare(const store::BackendDescriptor& descriptor,
 void Node::install(PluginList list) {
     plugins_ = std::move(list);
     data_dir_->save_loaded_plugins(wanted_);
-    shard_->ask([&](Shard& shard) { shard.set_plugins(plugins_); });
+    shards_->set_plugins(plugins_);
 }
 
 PluginPtr Node::loaded(std::string_view name) const {
@@ -264,14 +264,16 @@ admin::Done Node::reload_plugin(std::string_view name) {
     auto list = plugins_;
     std::ranges::replace(list, old, fresh);
     // What the new rules ask for waits until the old pools are empty, so nothing overtakes.
-    shard_->ask([&](Shard& shard) {
-        shard.hold(fresh);
+    const auto held = std::make_shared<HeldWork>();
+    shards_->at_once([&](Shard& shard) {
+        shard.hold(fresh, held);
         shard.set_plugins(list);
     });
     plugins_ = std::move(list);
     retire(old);
     fresh->start(settings_, *dead_letters_, *commands_);
-    shard_->ask([&](Shard& shard) { shard.release(fresh.get()); });
+    held->release();
+    shards_->each([&](Shard& shard) { shard.release(fresh.get()); });
     return {true, "Plugin " + fresh->name() + " reloaded successfully."};
 }
 
@@ -289,7 +291,7 @@ void Node::reload(const config::Settings& settings) {
                 names.push_back(name);
     }
     set_log_level(settings.log_level);
-    shard_->ask([&](Shard& shard) { shard.set_settings(settings_); });
+    shards_->each([&](Shard& shard) { shard.set_settings(settings_); });
     for (const auto& name : names) {
         const auto done = reload_plugin(name);
         log.info("{}", done.message);
@@ -301,41 +303,43 @@ bool Node::shut_down() {
     if (stopped_)
         return true;
     stopped_ = true;
-    if (!shard_ || !shard_->started())  // a listener could not be opened
+    if (!shards_ || !shards_->started())  // a listener could not be opened
         return true;
     const auto deadline = std::chrono::steady_clock::now() + settings_.store.shutdown_deadline;
-    shard_->ask([](Shard& shard) {
-        shard.stop_accepting();
+    shards_->each([](Shard& shard) { shard.stop_accepting(); });
+    shards_->each([](Shard& shard) {
         shard.shut_down_clients();
-        shard.carry_out();  // before the pools are drained: the clients' last writes are in them
+        shard.carry_out();
     });
+    // Before the pools are drained: the clients' last writes go there.
+    shards_->read_letters();
     bool all = true;
     for (const auto& plugin : plugins_) {
         all = plugin->drain(deadline) && all;
         plugin->stop();
     }
-    data_dir_->save_id_floor(shard_->ask([](Shard& shard) { return shard.newest_id_time(); }));
+    data_dir_->save_id_floor(shards_->newest_id_time());
     if (sessions_) {
         if (!sessions_->drain(deadline))
             all = false;
         sessions_->stop();
     }
-    shard_->stop();
+    shards_->stop();
     if (!all)
         log.error("stopped before all writes were kept; their publishers got no acknowledgement");
     return all;
 }
 
 Node::~Node() {
-    if (shard_ && data_dir_)
+    if (shards_ && data_dir_)
         shut_down();
-    shard_.reset();
+    shards_.reset();
     plugins_.clear();
 }
 
 void Node::housekeeping() {
     const auto now = read_clocks();
-    const auto newest = shard_->ask([](Shard& shard) { return shard.newest_id_time(); });
+    const auto newest = shards_->newest_id_time();
     if (newest > last_floor_) {
         last_floor_ = newest;
         data_dir_->save_id_floor(newest);
@@ -350,12 +354,17 @@ void Node::housekeeping() {
 void Node::publish_sys() {
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::steady_clock::now() - started_);
-    shard_->post([uptime, node = settings_.node.name](Shard& shard) {
-        for (auto& [topic, payload] : sys_topics(
-                 node, uptime, shard.broker().stats(), shard.bytes_received(), shard.bytes_sent()))
-            shard.broker().publish_internal(
-                TopicName{topic}, payload, Qos::at_most_once, true, shard.now());
+    std::uint64_t received = 0;
+    std::uint64_t sent = 0;
+    shards_->each([&](Shard& shard) {
+        received += shard.bytes_received();
+        sent += shard.bytes_sent();
     });
+    for (auto& [topic, payload] :
+         sys_topics(settings_.node.name, uptime, shards_->stats(), received, sent))
+        shards_->owner_of(topic).post([topic = topic, payload = payload](Shard& shard) {
+            shard.publish_internal(TopicName{topic}, payload);
+        });
 }
 
 }  // namespace keepmq::runtime
