@@ -258,11 +258,8 @@ class Broker {
     void publish_internal(TopicName topic, std::string payload, Qos qos, bool retain, Now now);
 
     /// Such a message, to be routed by runtime.
-    [[nodiscard]] std::shared_ptr<Message> make_internal(TopicName topic,
-                                                         std::string payload,
-                                                         Qos qos,
-                                                         bool retain,
-                                                         Now now);
+    [[nodiscard]] std::shared_ptr<Message> make_internal(
+        TopicName topic, std::string payload, Qos qos, bool retain, Now now);
 
     // --- outputs -------------------------------------------------------------------------------
 

@@ -246,12 +246,11 @@ void Outbound::discard(Session& session, Now now) {
             core_.leases->give_back(delivery.message->id);
         // A QoS 2 message that the client may have seen goes to nobody else [MQTT-4.8.2-5].
         if (delivery.group != 0 && delivery.message && !(seen && delivery.qos == Qos::exactly_once))
-            orphans.push_back(
-                {delivery.message,
-                 delivery.group,
-                 core_.peers && !core_.groups.find(delivery.group)
-                     ? std::exchange(delivery.number, 0)
-                     : 0});
+            orphans.push_back({delivery.message,
+                               delivery.group,
+                               core_.peers && !core_.groups.find(delivery.group)
+                                   ? std::exchange(delivery.number, 0)
+                                   : 0});
     };
     for (Sent* sent : session.inflight.in_order()) give_up(sent->delivery, true);
     for (std::size_t i = 0; i < session.queue.size(); ++i) give_up(session.queue[i], false);

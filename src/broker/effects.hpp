@@ -87,7 +87,7 @@ struct PositionMoved {
     MessageId id;
 };
 
-using Effect =
-    std::variant<Close, Published, Unplaced, Occurred, Subscribed, Fetch, FenceEnded, PositionMoved>;
+using Effect = std::
+    variant<Close, Published, Unplaced, Occurred, Subscribed, Fetch, FenceEnded, PositionMoved>;
 
 }  // namespace keepmq::broker

@@ -109,8 +109,7 @@ void Subscriptions::attach(Session& session, Subscription& subscription) {
     ++session.shared;
     std::uint64_t number = 0;
     if (core_.peers)
-        number =
-            core_.peers->joined(split.group, split.filter, session.connection != nullptr);
+        number = core_.peers->joined(split.group, split.filter, session.connection != nullptr);
     bool created = false;
     auto& group = core_.groups.find_or_create(split.group, subscription.filter, number, created);
     subscription.group = group.key();

@@ -54,8 +54,7 @@ Key shards_key() {
         "How many threads serve clients, each its own; `auto` for one on each core.",
         [](Settings & s) -> auto& { return s.node.shards; });
     key.type = "auto or " + key.type;
-    key.set = [set = key.set](
-                  Settings& settings, std::string_view value, const Origin& origin) {
+    key.set = [set = key.set](Settings& settings, std::string_view value, const Origin& origin) {
         if (value != "auto") {
             const auto expected = set(settings, value, origin);
             return expected.empty() ? expected : "auto, or " + expected;

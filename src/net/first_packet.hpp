@@ -10,8 +10,8 @@
 
 namespace keepmq::net {
 
-/// `received`: all that was read; for make_tcp_connection. `client`: identifier in CONNECT, empty if
-/// there is none or the bytes are something else.
+/// `received`: all that was read; for make_tcp_connection. `client`: identifier in CONNECT, empty
+/// if there is none or the bytes are something else.
 using FirstPacket = std::function<void(
     boost::asio::ip::tcp::socket socket, std::string received, std::string_view client)>;
 

@@ -98,8 +98,7 @@ void Shard::publish(broker::Published& effect, Reply reply) {
             leased = true;
         }
         for (auto& write : publish_plan_.writes) {
-            const bool awaited =
-                write.awaited && (awaits || publish_plan_.deliver_after_commit);
+            const bool awaited = write.awaited && (awaits || publish_plan_.deliver_after_commit);
             if (awaited && token == 0)
                 token = pending_.add(wait);
             if (awaited)
@@ -332,15 +331,14 @@ void Shard::query_now(const PluginPtr& plugin,
                       store::RuleContext* rule,
                       store::Token token) {
     if (auto* waiting = held_.empty() ? nullptr : held(plugin.get())) {
-        waiting->work->run_or_keep([this,
-                                    plugin,
-                                    pool,
-                                    moved = std::make_shared<store::Query>(std::move(query)),
-                                    order,
-                                    rule,
-                                    token] {
-            plugin->pool(pool).query(std::move(*moved), order, rule, *this, token);
-        });
+        waiting->work->run_or_keep(
+            [this,
+             plugin,
+             pool,
+             moved = std::make_shared<store::Query>(std::move(query)),
+             order,
+             rule,
+             token] { plugin->pool(pool).query(std::move(*moved), order, rule, *this, token); });
         return;
     }
     plugin->pool(pool).query(std::move(query), order, rule, *this, token);

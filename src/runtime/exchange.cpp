@@ -39,8 +39,7 @@ bool Exchange::has_room() const {
     return true;
 }
 
-Exchange::Audience& Exchange::audience_of(const Message& message,
-                                          broker::SharedStrategy strategy) {
+Exchange::Audience& Exchange::audience_of(const Message& message, broker::SharedStrategy strategy) {
     const auto topic = message.topic.view();
     audience_.groups.clear();
     audience_.others.clear();

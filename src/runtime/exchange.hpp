@@ -25,7 +25,8 @@ class Exchange final : public broker::Peers {
   public:
     struct Ways {
         std::function<void()> wake;  ///< letters wait; any thread
-        /// Whether a rule may store messages of the topic, so that its order must be that of a lane.
+        /// Whether a rule may store messages of the topic, so that its order must be that of a
+        /// lane.
         std::function<bool(std::string_view topic)> stores;
     };
     Exchange(Siblings& siblings, std::size_t index, Ways ways);
@@ -80,9 +81,7 @@ class Exchange final : public broker::Peers {
     }
     [[nodiscard]] Totals others() const override;
     void wants(Of whom, std::string_view filter) override { interest(whom).add(filter); }
-    void wants_no_more(Of whom, std::string_view filter) override {
-        interest(whom).remove(filter);
-    }
+    void wants_no_more(Of whom, std::string_view filter) override { interest(whom).remove(filter); }
     [[nodiscard]] std::uint64_t joined(std::string_view group,
                                        std::string_view filter,
                                        bool connected) override {

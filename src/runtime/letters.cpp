@@ -52,9 +52,9 @@ bool Shard::is_stored(std::string_view topic) const {
 // --- connections -------------------------------------------------------------------------------
 
 void Shard::bring_home(asio::ip::tcp::socket socket,
-                 Place place,
-                 std::string received,
-                 std::string_view client) {
+                       Place place,
+                       std::string received,
+                       std::string_view client) {
     now_ = read_clocks();
     ErrorCode error;
     const auto local = socket.local_endpoint(error);
@@ -71,8 +71,7 @@ void Shard::bring_home(asio::ip::tcp::socket socket,
         return;
     exchange_->send(
         home,
-        Newcomer{
-            Descriptor{descriptor}, local.protocol(), std::move(received), std::move(place)});
+        Newcomer{Descriptor{descriptor}, local.protocol(), std::move(received), std::move(place)});
 }
 
 void Shard::read(Newcomer& letter) {
@@ -117,7 +116,8 @@ void Shard::read(HandOver& letter) {
     if (!letter.repeated)
         broker_.stamp(*message, now_);
     newest_id_ = std::max(newest_id_, message->id.time());
-    broker::Published effect{.message = message, .again = letter.again, .repeated = letter.repeated};
+    broker::Published effect{
+        .message = message, .again = letter.again, .repeated = letter.repeated};
     if (letter.session != 0) {
         broker_.keep_identity(letter.session, letter.packet_id, message->id);
         effect.after = broker_.changes_made();
@@ -145,8 +145,8 @@ store::Token Shard::spread(const MessagePtr& message, const PublishWait& wait, s
         broker_.route(message, now_, wait.ticket);
         return token;
     }
-    const bool awaits = (wait.ticket != Ticket{} || wait.reply.token != 0) &&
-                        message->qos != Qos::at_most_once;
+    const bool awaits =
+        (wait.ticket != Ticket{} || wait.reply.token != 0) && message->qos != Qos::at_most_once;
     const auto expect = [&]() -> Reply {
         if (!awaits)
             return {};

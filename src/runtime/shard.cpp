@@ -253,16 +253,15 @@ void Shard::on_writable(ConnectionId id) {
 void Shard::resume_paused() {
     for (auto it = paused_.begin(); it != paused_.end();) {
         const auto id = it->first;
-        const bool room =
-            sessions_have_room() && (!exchange_ || exchange_->has_room()) &&
-            std::ranges::all_of(plugins_, [this](const PluginPtr& plugin) {
-                if (held(plugin.get()) != nullptr)  // its pools are not there yet
-                    return false;
-                for (std::size_t i = 0; i < plugin->pool_count(); ++i)
-                    if (!plugin->pool(i).has_room())
-                        return false;
-                return true;
-            });
+        const bool room = sessions_have_room() && (!exchange_ || exchange_->has_room()) &&
+                          std::ranges::all_of(plugins_, [this](const PluginPtr& plugin) {
+                              if (held(plugin.get()) != nullptr)  // its pools are not there yet
+                                  return false;
+                              for (std::size_t i = 0; i < plugin->pool_count(); ++i)
+                                  if (!plugin->pool(i).has_room())
+                                      return false;
+                              return true;
+                          });
         if (room && broker_.accepts_more(id)) {
             it = paused_.erase(it);
             broker_.resume(id, now_);

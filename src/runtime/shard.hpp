@@ -3,8 +3,8 @@
 // effects: bytes go to sockets, events to the rules, operations to the pools, outcomes back.
 //
 // Everything here runs on the shard's thread, except `post`, `ask`, `completed` and what the
-// session store calls. With several shards in a node each writes letters to the others (letters.cpp);
-// one that is alone has no exchange and takes no part in that.
+// session store calls. With several shards in a node each writes letters to the others
+// (letters.cpp); one that is alone has no exchange and takes no part in that.
 
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -200,8 +200,8 @@ class Shard final : public net::ConnectionEvents,
     [[nodiscard]] bool is_stored(std::string_view topic) const;
     void bring_home(boost::asio::ip::tcp::socket socket,
                     Place place,
-              std::string received,
-              std::string_view client);
+                    std::string received,
+                    std::string_view client);
     void hand_over(broker::Published& effect);
     void publish_in_order(broker::Published& effect, Reply reply);
     /// To the sessions here and to those elsewhere. What has to be awaited for `wait` is added to

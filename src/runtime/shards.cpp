@@ -7,7 +7,6 @@
 #include <unordered_map>
 #include <utility>
 
-
 namespace keepmq::runtime {
 namespace {
 
@@ -116,9 +115,8 @@ void Shards::keep_sessions(sessions::Store& store) const {
         if (const auto shard = std::visit(sorter, change))
             parts[*shard].push_back(std::move(change));
     for (std::size_t i = 0; i < shards_.size(); ++i)
-        shards_[i]->ask([&](Shard& shard) {
-            shard.keep_sessions(store, std::move(parts[i]), sorter.used);
-        });
+        shards_[i]->ask(
+            [&](Shard& shard) { shard.keep_sessions(store, std::move(parts[i]), sorter.used); });
     for (const auto& orphan : sorter.orphans) place(orphan);
 }
 

@@ -92,9 +92,7 @@ std::optional<std::size_t> SharedRegistry::choose(Group group,
 }
 
 /// Precondition: it has a member, as each entry has.
-std::size_t SharedRegistry::pick(Entry& entry,
-                                 std::string_view sender,
-                                 SharedStrategy strategy) {
+std::size_t SharedRegistry::pick(Entry& entry, std::string_view sender, SharedStrategy strategy) {
     const bool any = std::ranges::any_of(
         entry.on, [](const Members& members) { return members.connected != 0; });
     const auto weight = [&](std::size_t shard) {
