@@ -25,6 +25,7 @@ json::object common_json(const Status& status) {
 json::object broker_json(const Status& status) {
     auto out = common_json(status);
     out["sysdescr"] = "KeepMQ";
+    out["shards"] = status.shards;
     out["datetime"] = iso_time(read_clocks().wall);
     const auto& kept = status.persistence;
     json::object persistence{{"on", kept.on}};

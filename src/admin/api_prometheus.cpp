@@ -33,6 +33,12 @@ void write_process(Exposition& out, const Status& status) {
     out.sample({}, cpu_seconds());
     out.metric("keepmq_shards", Kind::gauge, "Broker threads.");
     out.sample({}, std::uint64_t{status.shards});
+    out.metric(
+        "keepmq_shard_letters",
+        Kind::gauge,
+        "What other shards wrote to this one and it has not read, and messages it handed over.");
+    for (std::size_t i = 0; i < status.shard_letters.size(); ++i)
+        out.sample({{"shard", std::to_string(i)}}, std::uint64_t{status.shard_letters[i]});
 }
 
 void write_broker(Exposition& out, const Status& status, const broker::Stats& stats) {

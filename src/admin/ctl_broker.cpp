@@ -36,6 +36,8 @@ void show_status(CtlSession& session, CtlArguments) {
     if (const auto* broker = first_object(*data)) {
         session.out() << "Node '" << cell(*broker, "node") << "' is started\n"
                       << "keepmq " << cell(*broker, "version") << " is running\n";
+        if (const auto shards = cell(*broker, "shards"); shards != "1")
+            session.out() << "clients are served by " << shards << " shards\n";
         if (const auto* kept = broker->if_contains("persistence"); kept && kept->is_object())
             show_persistence(session, kept->get_object());
     }

@@ -37,6 +37,9 @@ struct Status {
     std::chrono::seconds uptime{0};
     std::uint64_t rss_bytes = 0;
     std::size_t shards = 1;
+    /// By shard: letters of other shards that it has not read, and messages that it handed over
+    /// and were not answered. Empty for one shard.
+    std::vector<std::size_t> shard_letters;
     std::vector<ListenerStatus> listeners;
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;

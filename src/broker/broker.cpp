@@ -2,11 +2,43 @@
 
 #include "broker/broker.hpp"
 
+#include <array>
+
 #include "base/overloaded.hpp"
 #include "broker/core.hpp"
 #include "broker/snapshots.hpp"
+#include "model/topic.hpp"
 
 namespace keepmq::broker {
+
+void add(Stats& to, const Stats& from) {
+    constexpr std::array counters{&Stats::connections,
+                                  &Stats::sessions,
+                                  &Stats::subscriptions,
+                                  &Stats::retained,
+                                  &Stats::messages_received,
+                                  &Stats::messages_sent,
+                                  &Stats::packets_received,
+                                  &Stats::packets_sent,
+                                  &Stats::queued,
+                                  &Stats::inflight,
+                                  &Stats::dropped_slow_reader,
+                                  &Stats::dropped_queue_full,
+                                  &Stats::dropped_expired,
+                                  &Stats::dropped_too_large,
+                                  &Stats::dropped_no_subscriber,
+                                  &Stats::dropped_qos0_absent,
+                                  &Stats::dropped_shared_empty,
+                                  &Stats::refused_connects,
+                                  &Stats::protocol_errors,
+                                  &Stats::keep_alive_timeouts,
+                                  &Stats::takeovers,
+                                  &Stats::fences_open,
+                                  &Stats::fences_late,
+                                  &Stats::replayed};
+    static_assert(sizeof(Stats) == counters.size() * sizeof(std::uint64_t));
+    for (const auto counter : counters) to.*counter += from.*counter;
+}
 
 class Broker::Impl : public Core {
   public:
@@ -30,9 +62,19 @@ void Broker::set_limits(const Limits& limits) {
     impl_->limits = limits;
 }
 
+const Limits& Broker::limits() const {
+    return impl_->limits;
+}
+
 void Broker::listen(std::span<const Hook> hooks) {
     impl_->listening.reset();
     for (const auto hook : hooks) impl_->listening.set(static_cast<std::size_t>(hook));
+}
+
+void Broker::join(Peers& peers, Leases& leases, std::size_t index, std::size_t count) {
+    impl_->peers = &peers;
+    impl_->leases = &leases;
+    impl_->journal.number_as(index, count);
 }
 
 // --- the network -------------------------------------------------------------------------------
@@ -174,6 +216,49 @@ void Broker::route(const MessagePtr& message, Now now, Ticket ticket) {
         impl_->inbound.routed(ticket, impl_->journal.made() != before);
 }
 
+std::vector<std::uint64_t> Broker::route_here(const MessagePtr& message,
+                                              const std::vector<std::uint64_t>& groups,
+                                              Routing routing,
+                                              Now now) {
+    Router::Chosen chosen{.groups = groups, .repeated = routing.repeated, .last = routing.last};
+    impl_->router.route(message, now, &chosen);
+    return std::move(chosen.unplaced);
+}
+
+bool Broker::place(const MessagePtr& message, std::uint64_t group, Now now) {
+    auto* found = impl_->groups.find(group);
+    if (found)
+        impl_->router.deliver_shared(*found, message, now);
+    return found != nullptr;
+}
+
+void Broker::count_unplaced() {
+    ++impl_->stats.dropped_shared_empty;
+}
+
+void Broker::routed(Ticket ticket, bool changed) {
+    if (impl_->journal.on())
+        impl_->inbound.routed(ticket, changed);
+}
+
+void Broker::stamp(Message& message, Now now) {
+    impl_->stamp(message, now);
+}
+
+void Broker::keep_identity(std::uint64_t session, std::uint16_t packet_id, MessageId id) {
+    if (impl_->journal.on())
+        impl_->journal.add(IncomingKept{session, packet_id, Stage::taken, id});
+}
+
+void Broker::identified(Ticket ticket, MessageId id) {
+    impl_->inbound.identified(ticket, id);
+}
+
+void Broker::forget_delivery(std::uint64_t number) {
+    if (impl_->journal.on())
+        impl_->journal.add(DeliveryGone{number});
+}
+
 void Broker::settle(Ticket ticket, mqtt::ReasonCode reason, Now now) {
     impl_->inbound.settle(ticket, reason, now);
 }
@@ -217,7 +302,9 @@ void Broker::unsubscribe_on_behalf(const ClientId& client,
 
 // --- what survives a restart -------------------------------------------------------------------
 
-void Broker::restore(std::vector<Change> kept, Now now) {
+void Broker::restore(std::vector<Change> kept, Now now, UsedNumbers used) {
+    impl_->journal.used_session(used.session);
+    impl_->journal.used_delivery(used.delivery);
     impl_->restore(kept, now);
 }
 
@@ -237,14 +324,19 @@ void Broker::on_commit_failed(Now now) {
     impl_->on_commit_failed(now);
 }
 
-void Broker::publish_internal(TopicName topic, std::string payload, Qos qos, bool retain, Now now) {
+std::shared_ptr<Message> Broker::make_internal(
+    TopicName topic, std::string payload, Qos qos, bool retain, Now now) {
     auto message = std::make_shared<Message>();
     impl_->stamp(*message, now);
     message->topic = std::move(topic);
     message->payload = std::move(payload);
     message->qos = qos;
     message->retain = retain;
-    impl_->router.route(message, now);
+    return message;
+}
+
+void Broker::publish_internal(TopicName topic, std::string payload, Qos qos, bool retain, Now now) {
+    impl_->router.route(make_internal(std::move(topic), std::move(payload), qos, retain, now), now);
 }
 
 // --- outputs -----------------------------------------------------------------------------------
@@ -305,6 +397,21 @@ void Broker::each_retained(std::string_view filter,
                            const std::function<bool(const Message&)>& visit) const {
     impl_->retained.match(
         filter, WallTime::min(), [&](const MessagePtr& message) { return visit(*message); });
+}
+
+std::vector<MessagePtr> Broker::find_retained(std::string_view filter, Now now) const {
+    std::vector<MessagePtr> found;
+    impl_->retained.match(filter, now.wall, [&](const MessagePtr& message) {
+        found.push_back(message);
+        return true;
+    });
+    return found;
+}
+
+std::uint64_t Broker::find_group(std::string_view share) const {
+    const auto split = split_shared(share);
+    const auto* group = impl_->groups.find(split.group, split.filter);
+    return group ? group->key() : 0;
 }
 
 bool Broker::delete_retained(const TopicName& topic) {

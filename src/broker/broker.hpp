@@ -21,8 +21,10 @@
 #include "base/time.hpp"
 #include "broker/changes.hpp"
 #include "broker/effects.hpp"
+#include "broker/leases.hpp"
 #include "broker/limits.hpp"
 #include "broker/outbox.hpp"
+#include "broker/peers.hpp"
 #include "model/event.hpp"
 #include "mqtt/codec.hpp"
 
@@ -57,6 +59,9 @@ struct Stats {
     std::uint64_t replayed = 0;     ///< stored messages handed to sessions
 };
 
+/// Into a sum over shards.
+void add(Stats& to, const Stats& from);
+
 /// How the rules want a subscription to be filled. See Effects: Subscribed.
 struct ReplayPlan {
     enum class Mode : std::uint8_t { after_cursor, queue, latest };
@@ -73,6 +78,18 @@ struct ReplayPlan {
 struct Provisioned {
     TopicFilter filter;  ///< may carry `$share/<group>/`
     Qos qos = Qos::at_most_once;
+};
+
+/// What the other shards have to do with a message that is routed on this one.
+struct Routing {
+    bool repeated = false;  ///< see Published
+    bool last = false;      ///< it went to no other shard
+};
+
+/// Numbers in the journal that an earlier run used, on any shard.
+struct UsedNumbers {
+    std::uint64_t session = 0;
+    std::uint64_t delivery = 0;
 };
 
 /// For the admin interface.
@@ -116,9 +133,14 @@ class Broker {
     Broker& operator=(const Broker&) = delete;
 
     void set_limits(const Limits& limits);
+    [[nodiscard]] const Limits& limits() const;
     /// Which hooks have rules: others raise no Occurred effect, and a PUBLISH that no rule of
     /// message.publish can see raises no Published: it is routed and acknowledged at once.
     void listen(std::span<const Hook> hooks);
+
+    /// It is the `index`th of `count` shards of a node, which share the leases. Before the first
+    /// client and before `restore`; all live as long as the broker.
+    void join(Peers& peers, Leases& leases, std::size_t index, std::size_t count);
 
     // --- the network ---------------------------------------------------------------------------
 
@@ -169,6 +191,27 @@ class Broker {
     /// Delivers an admitted message to its subscribers and keeps it as retained if it asks for it.
     /// The answer behind `ticket`, if there is one, waits for what that changed.
     void route(const MessagePtr& message, Now now, Ticket ticket = {});
+    /// The same for what was published on any shard: to sessions here, and to the shared groups
+    /// that were chosen for this shard. Returns those that have no member here any more.
+    [[nodiscard]] std::vector<std::uint64_t> route_here(const MessagePtr& message,
+                                                        const std::vector<std::uint64_t>& groups,
+                                                        Routing routing,
+                                                        Now now);
+    /// To one member of a shared group; false if it has no member here.
+    bool place(const MessagePtr& message, std::uint64_t group, Now now);
+    /// No shard has a member: the message is dropped.
+    void count_unplaced();
+    /// All shards have the message behind the ticket; `changed`: the answer waits for a change.
+    void routed(Ticket ticket, bool changed);
+    /// A message of another shard gets its identity here.
+    void stamp(Message& message, Now now);
+    /// The identity of a QoS 2 message of another shard's session goes into this one's journal. No
+    /// rule may store it before changes_made of now.
+    void keep_identity(std::uint64_t session, std::uint16_t packet_id, MessageId id);
+    /// The other way round: the message behind the ticket got this one.
+    void identified(Ticket ticket, MessageId id);
+    /// See Unplaced.
+    void forget_delivery(std::uint64_t number);
     /// The publish behind `ticket` is durable (success) or refused. Acks leave in arrival order. A
     /// refusal is PUBACK/PUBREC with the code on MQTT 5 and a closed connection before.
     void settle(Ticket ticket, mqtt::ReasonCode reason, Now now);
@@ -200,7 +243,7 @@ class Broker {
     /// From now on changes are made, and what must not be said before they are durable waits for
     /// on_committed. `kept` is what they came to in an earlier run. Before the first client, and
     /// after `listen`.
-    void restore(std::vector<Change> kept, Now now);
+    void restore(std::vector<Change> kept, Now now, UsedNumbers used = {});
     /// Changes since the last call, into an empty vector of the caller. Those of one turn of
     /// runtime belong into one transaction.
     void swap_changes(std::vector<Change>& into);
@@ -214,6 +257,10 @@ class Broker {
 
     /// A message of the broker itself ($SYS). Routed at once, no rules.
     void publish_internal(TopicName topic, std::string payload, Qos qos, bool retain, Now now);
+
+    /// Such a message, to be routed by runtime.
+    [[nodiscard]] std::shared_ptr<Message> make_internal(
+        TopicName topic, std::string payload, Qos qos, bool retain, Now now);
 
     // --- outputs -------------------------------------------------------------------------------
 
@@ -239,6 +286,10 @@ class Broker {
     void each_retained(std::string_view filter,
                        const std::function<bool(const Message&)>& visit) const;
     bool delete_retained(const TopicName& topic);
+    /// Retained messages that a new subscription of the filter gets from here.
+    [[nodiscard]] std::vector<MessagePtr> find_retained(std::string_view filter, Now now) const;
+    /// Key of `$share/<group>/<filter>`, or 0 if it has no member here.
+    [[nodiscard]] std::uint64_t find_group(std::string_view share) const;
 
   private:
     class Impl;

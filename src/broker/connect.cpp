@@ -101,9 +101,11 @@ Lifecycle::Admission Lifecycle::admit(const mqtt::Connect& packet) {
 }
 
 ReasonCode Lifecycle::check_capacity(const ClientId& client) const {
-    if (core_.stats.connections > core_.limits.max_connections)
+    const auto others = core_.peers ? core_.peers->others() : Peers::Totals{};
+    if (core_.stats.connections + others.connections > core_.limits.max_connections)
         return ReasonCode::quota_exceeded;
-    if (core_.sessions.size() >= core_.limits.max_sessions && !core_.sessions.find(client.view()))
+    if (core_.sessions.size() + others.sessions >= core_.limits.max_sessions &&
+        !core_.sessions.find(client.view()))
         return ReasonCode::quota_exceeded;
     return ReasonCode::success;
 }
@@ -115,7 +117,7 @@ ClientId Lifecycle::assign_client_id() {
     for (;;) {
         std::string id = "keepmq_";
         for (int i = 0; i < 20; ++i) id.push_back(digits[any(core_.random)]);
-        if (!core_.sessions.find(id))
+        if (!core_.sessions.find(id) && (!core_.peers || core_.peers->is_home(id)))
             return ClientId{std::move(id)};
     }
 }
@@ -167,6 +169,7 @@ void Lifecycle::adopt(Connection& connection,
     connection.connect_expiry = packet.session_expiry_interval;
 
     session.connection = &connection;
+    core_.subscriptions.connected(session, true);
     session.username = packet.username.value_or(std::string_view{});
     session.peerhost = connection.peerhost;
     session.peer_port = connection.peer_port;

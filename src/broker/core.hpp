@@ -15,6 +15,7 @@
 #include "broker/leases.hpp"
 #include "broker/lifecycle.hpp"
 #include "broker/outbound.hpp"
+#include "broker/peers.hpp"
 #include "broker/replay.hpp"
 #include "broker/retained.hpp"
 #include "broker/router.hpp"
@@ -50,7 +51,9 @@ struct Core {
     SharedGroups groups;
     Retained retained;
     Alarm retained_alarm;
-    Leases leases;
+    Leases own_leases;
+    Leases* leases = &own_leases;
+    Peers* peers = nullptr;  ///< null: the only shard
 
     Outbound outbound{*this};
     Replay replay{*this};

@@ -50,7 +50,7 @@ bool Outbound::deliver(Session& session, const Order& order, Now now) {
     account(session, order);
     auto delivery = make_delivery(order);
     if (delivery.tracked && core_.replay.leasing()) {
-        core_.leases.take(order.message->id);
+        core_.leases->take(order.message->id);
         delivery.leased = true;
     }
     keep(session, delivery);
@@ -108,7 +108,7 @@ bool Outbound::enqueue(Session& session, const Order& order) {
     auto delivery = make_delivery(order);
     delivery.held |= behind_hole;
     if (delivery.tracked && core_.replay.leasing()) {
-        core_.leases.take(order.message->id);
+        core_.leases->take(order.message->id);
         delivery.leased = true;
     }
     keep(session, delivery);
@@ -186,7 +186,7 @@ void Outbound::transmit(Session& session, Connection& connection, Delivery&& del
 /// Deliberately not delivered: counts as settled for the read position.
 void Outbound::drop_settled(Session& session, Delivery& delivery) {
     if (std::exchange(delivery.leased, false))
-        core_.leases.give_back(delivery.message->id);
+        core_.leases->give_back(delivery.message->id);
     if (delivery.tracked)
         core_.replay.settled(session, *delivery.message);
 }
@@ -235,27 +235,36 @@ void Outbound::resend_next(Session& session, Connection& connection, Now now) {
 }
 
 void Outbound::discard(Session& session, Now now) {
-    std::vector<std::pair<MessagePtr, std::uint64_t>> orphans;
+    struct Orphan {
+        MessagePtr message;
+        std::uint64_t group;
+        std::uint64_t number;  ///< stays in the journal until the message has its new place
+    };
+    std::vector<Orphan> orphans;
     const auto give_up = [&](Delivery& delivery, bool seen) {
         if (delivery.leased)
-            core_.leases.give_back(delivery.message->id);
+            core_.leases->give_back(delivery.message->id);
         // A QoS 2 message that the client may have seen goes to nobody else [MQTT-4.8.2-5].
         if (delivery.group != 0 && delivery.message && !(seen && delivery.qos == Qos::exactly_once))
-            orphans.emplace_back(delivery.message, delivery.group);
+            orphans.push_back({delivery.message,
+                               delivery.group,
+                               core_.peers && !core_.groups.find(delivery.group)
+                                   ? std::exchange(delivery.number, 0)
+                                   : 0});
     };
-    forget_all(session);
     for (Sent* sent : session.inflight.in_order()) give_up(sent->delivery, true);
+    for (std::size_t i = 0; i < session.queue.size(); ++i) give_up(session.queue[i], false);
+    forget_all(session);
     core_.stats.inflight -= session.inflight.size();
     core_.stats.queued -= session.queue.size();
-    while (!session.queue.empty()) {
-        auto delivery = session.queue.pop_front();
-        give_up(delivery, false);
-    }
+    while (!session.queue.empty()) static_cast<void>(session.queue.pop_front());
     session.inflight = Inflight{};
     session.queue_bytes = 0;
-    for (const auto& [message, key] : orphans) {
+    for (const auto& [message, key, number] : orphans) {
         if (auto* group = core_.groups.find(key))
             core_.router.deliver_shared(*group, message, now);
+        else if (core_.peers)
+            core_.effects.emplace_back(Unplaced{message, key, number});
         else
             ++core_.stats.dropped_shared_empty;
     }

@@ -35,6 +35,19 @@ void Outbound::keep(const Session& session, Delivery& delivery) {
                                    .held = delivery.held});
 }
 
+bool Outbound::has(Session& session, MessageId id) {
+    const auto is_it = [id](const Delivery& delivery) {
+        return delivery.message && delivery.message->id == id;
+    };
+    for (Sent* sent : session.inflight.in_order())
+        if (is_it(sent->delivery))
+            return true;
+    for (std::size_t i = 0; i < session.queue.size(); ++i)
+        if (is_it(session.queue[i]))
+            return true;
+    return false;
+}
+
 void Outbound::forget(Delivery& delivery) {
     if (const auto number = std::exchange(delivery.number, 0); number != 0)
         core_.journal.add(DeliveryGone{number});
@@ -60,7 +73,7 @@ void Outbound::restore(Session& session,
                        mqtt::PacketId packet_id,
                        bool released) {
     if (delivery.leased)
-        core_.leases.take(delivery.message->id);
+        core_.leases->take(delivery.message->id);
     if (delivery.tracked)
         core_.replay.restored(session, *delivery.message, delivery.leased);
     if (packet_id != 0) {

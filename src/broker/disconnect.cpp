@@ -124,6 +124,7 @@ void Lifecycle::end(Connection& connection, const Ending& ending, Now now) {
 /// The session loses its connection.
 void Lifecycle::leave(Session& session, const Ending& ending, Now now) {
     session.connection = nullptr;
+    core_.subscriptions.connected(session, false);
     session.disconnected_at = now.wall;
     core_.outbound.suspend(session);
     core_.raise(Hook::client_disconnected, [&] {

@@ -33,6 +33,22 @@ struct Published {
     std::uint64_t after = 0;
     /// It was routed before a restart: only the rules are to run, again.
     bool again = false;
+    /// It came before a restart: some who want it may have it.
+    bool repeated = false;
+    /// Another shard takes it (Peers::is_elsewhere). The id is provisional unless `repeated`, and
+    /// if `session` is not 0 the final one goes into the journal there (Broker::keep_identity).
+    bool elsewhere = false;
+    std::uint64_t session = 0;  ///< number in the journal
+    std::uint16_t packet_id = 0;
+};
+
+/// A shared group has no member on this shard any more: one elsewhere is to get the message. Only
+/// with Peers.
+struct Unplaced {
+    std::shared_ptr<const Message> message;
+    std::uint64_t group = 0;
+    /// What to forget (Broker::forget_delivery) once the message is safe there; or 0.
+    std::uint64_t delivery = 0;
 };
 
 /// Something rules may be bound to. Not raised for message.publish and session.subscribed, which
@@ -73,7 +89,7 @@ struct PositionMoved {
     MessageId id;
 };
 
-using Effect =
-    std::variant<Close, Published, Occurred, Subscribed, Fetch, FenceEnded, PositionMoved>;
+using Effect = std::
+    variant<Close, Published, Unplaced, Occurred, Subscribed, Fetch, FenceEnded, PositionMoved>;
 
 }  // namespace keepmq::broker

@@ -20,6 +20,8 @@ class Inbound {
 
     void on_publish(Connection& connection, const mqtt::Publish& packet, Now now);
     void on_pubrel(Connection& connection, const mqtt::Pubrel& packet);
+    /// Another shard gave the message behind the ticket its identity.
+    void identified(Ticket ticket, MessageId id);
     /// The message behind the ticket is with its subscribers; `changed`: that made changes which
     /// its answer waits for.
     void routed(Ticket ticket, bool changed);

@@ -30,14 +30,26 @@ class Journal {
     /// Swaps with an empty vector of the caller.
     void swap(std::vector<Change>& into) { changes_.swap(into); }
 
-    [[nodiscard]] std::uint64_t next_session() { return ++sessions_; }
-    [[nodiscard]] std::uint64_t next_delivery() { return ++deliveries_; }
+    /// Shards of one node number in turn: this one is the `index`th of `count`.
+    void number_as(std::size_t index, std::size_t count) {
+        index_ = index;
+        count_ = count;
+    }
+    [[nodiscard]] std::uint64_t next_session() { return sessions_ = after(sessions_); }
+    [[nodiscard]] std::uint64_t next_delivery() { return deliveries_ = after(deliveries_); }
     /// Numbers of an earlier run are not given again.
     void used_session(std::uint64_t number) { sessions_ = std::max(sessions_, number); }
     void used_delivery(std::uint64_t number) { deliveries_ = std::max(deliveries_, number); }
 
   private:
+    [[nodiscard]] std::uint64_t after(std::uint64_t number) const {
+        ++number;
+        return number + (index_ + count_ - number % count_) % count_;
+    }
+
     std::vector<Change> changes_;
+    std::size_t index_ = 0;
+    std::size_t count_ = 1;
     std::uint64_t made_ = 0;
     std::uint64_t committed_ = 0;
     std::uint64_t sessions_ = 0;

@@ -38,6 +38,8 @@ class Outbound {
     /// Sends, queues or drops. False if it was dropped; the reason is counted.
     bool deliver(Session& session, const Order& order, Now now);
 
+    /// The message waits in the session or is in flight.
+    [[nodiscard]] static bool has(Session& session, MessageId id);
     /// Between the two, one message goes to many: it is encoded once for each form that is needed.
     void begin_fan_out();
     void end_fan_out() { fan_out_ = false; }

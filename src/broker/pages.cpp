@@ -85,25 +85,35 @@ void Replay::on_fetched(FenceId id,
         return !fence->fence.covers(topic) || !is_topic_name(topic) || !is_mqtt_utf8(topic);
     });
     auto& state = *session->replay;
+    std::vector<MessageId> reserved;  // until the deliveries hold them
     const bool one_to_one = fence->fence.fetch_spec()->mode == ReplayPlan::Mode::queue;
     const auto skip = [&](const Message& message) {
         const auto tracked = state.topics.find(message.topic.view());
         if ((tracked != state.topics.end() && tracked->second.tracker.knows(message.id)) ||
             state.settled.contains(message.id) || state.under_way.contains(message.id) ||
-            (one_to_one && core_.leases.is_leased(message.id)) ||
             (message.sender == session->client && !is_wanted(*session, message)))
             return true;
-        const bool expired = is_expired(message, now);
-        core_.stats.dropped_expired += expired ? 1 : 0;
-        return expired;
+        if (is_expired(message, now)) {
+            ++core_.stats.dropped_expired;
+            return true;
+        }
+        return one_to_one && !reserve(message.id, reserved);
     };
     const auto result = fence->fence.page(std::move(page), std::move(next), skip);
     deliver_page(*session, *fence, result, now);
+    for (const auto row : reserved) core_.leases->give_back(row);
     core_.stats.replayed += result.deliver.size();
     if (result.finished)
         close(*session, *fence, !result.truncated, now);
     else
         room(*session, now);
+}
+
+bool Replay::reserve(MessageId id, std::vector<MessageId>& reserved) {
+    if (!core_.leases->take_if_free(id))
+        return false;
+    reserved.push_back(id);
+    return true;
 }
 
 void Replay::on_fetch_failed(FenceId id, Now now) {

@@ -44,8 +44,13 @@ void Replay::lost(Session& session, const Message& message) {
 }
 
 void Replay::restored(Session& session, const Message& message, bool leased) {
-    leasing_ |= leased;
+    if (leased)
+        core_.leases->begin();
     registered(session, message);
+}
+
+bool Replay::leasing() const {
+    return core_.leases->on();
 }
 
 void Replay::await_reopening(Session& session, const Subscription& subscription) {

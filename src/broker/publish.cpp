@@ -142,11 +142,12 @@ void Inbound::admit(Connection& connection,
     message->peerhost = session.peerhost;
     message->properties = copy_properties(packet.properties);
 
-    if (!core_.listens(Hook::message_publish)) {
+    if (!core_.peers && !core_.listens(Hook::message_publish)) {
         pass_on(connection, packet, message, now);
         return;
     }
     Published published{std::move(message), Ticket{}, connection.id};
+    published.elsewhere = core_.peers && core_.peers->is_elsewhere(*published.message);
     if (packet.qos != Qos::at_most_once) {
         ++connection.unacknowledged;
         Pending pending{.connection = connection.id,
@@ -157,8 +158,12 @@ void Inbound::admit(Connection& connection,
             pending.session = session.key;
             auto& exchange = session.incoming[packet.packet_id];
             published.again = again && exchange.stage == Stage::routed;
+            published.repeated = again;
             exchange.id = published.message->id;
-            if (session.kept != 0 && !again) {
+            if (session.kept != 0 && !again && published.elsewhere) {
+                published.session = session.kept;
+                published.packet_id = packet.packet_id;
+            } else if (session.kept != 0 && !again) {
                 keep(session, packet.packet_id, exchange);
                 published.after = pending.after = core_.journal.made();
             }
@@ -202,6 +207,12 @@ void Inbound::pass_on(Connection& connection,
            connection.acks.open(packet.packet_id, packet.qos),
            ReasonCode::success,
            made == before ? 0 : made);
+}
+
+void Inbound::identified(Ticket ticket, MessageId id) {
+    const auto* pending = pending_.find(static_cast<std::uint64_t>(ticket));
+    if (auto* session = pending ? core_.sessions.find(pending->session) : nullptr)
+        session->incoming[pending->packet_id].id = id;
 }
 
 void Inbound::routed(Ticket ticket, bool changed) {

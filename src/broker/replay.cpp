@@ -123,7 +123,7 @@ void Replay::on_plan(FenceId id, const ReplayPlan& plan, Now now) {
     if (!fence || fence->fence.planned())
         return;
     if (plan.fetch && plan.fetch->mode == ReplayPlan::Mode::queue)
-        leasing_ = true;
+        core_.leases->begin();
     fence->fence.plan(plan);
     if (const auto found = session->subscriptions.find(fence->as_subscribed);
         found != session->subscriptions.end()) {

@@ -77,7 +77,7 @@ class Replay {
     /// Asks for pages if the session has room for them.
     void room(Session& session, Now now);
     /// Whether stored messages are counted as leased at all.
-    [[nodiscard]] bool leasing() const { return leasing_; }
+    [[nodiscard]] bool leasing() const;
 
   private:
     struct Found {
@@ -114,6 +114,8 @@ class Replay {
     void start_fetch(Session& session, OpenFence& fence, Now now);
     void request_page(Session& session, OpenFence& fence, Now now);
     void deliver_page(Session& session, OpenFence& fence, const Fence::PageResult& page, Now now);
+    /// Takes the lease of a row that nobody has in hands.
+    [[nodiscard]] bool reserve(MessageId id, std::vector<MessageId>& reserved);
     /// Into match_. False for its own message and no-local.
     [[nodiscard]] bool is_wanted(const Session& session, const Message& message);
     void deliver_fetched(Session& session, const MessagePtr& message, Now now);
@@ -141,7 +143,6 @@ class Replay {
 
     Core& core_;
     SlotMap<std::uint64_t> fences_;  ///< to the key of the session
-    bool leasing_ = false;           ///< some rule is one-to-one
     Match match_;
 };
 

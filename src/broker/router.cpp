@@ -29,31 +29,48 @@ void Match::add(const Subscription& subscription, bool own_message) {
         identifiers.push_back(subscription.identifier);  // [MQTT-3.3.4-3, MQTT-3.3.4-4]
 }
 
-void Router::route(const MessagePtr& message, Now now) {
-    if (message->retain)
+void Router::route(const MessagePtr& message, Now now, Chosen* chosen) {
+    if (message->retain && (!core_.peers || core_.peers->owns(message->topic.view())))
         keep_retained(message, now);
     ++mark_;
     count_ = 0;
     groups_.clear();
     core_.tree.match(message->topic.view(),
-                     [&](const Subscriber& found) { collect(found, *message); });
-    if (count_ == 0 && groups_.empty()) {
-        ++core_.stats.dropped_no_subscriber;
+                     [&](const Subscriber& found) { collect(found, *message, !chosen); });
+    const bool none = count_ == 0 && groups_.empty();
+    if (none && (!chosen || chosen->groups.empty())) {
+        core_.stats.dropped_no_subscriber += !chosen || chosen->last ? 1 : 0;
         return;
     }
-    const bool many = count_ + groups_.size() > 1;
+    const auto chosen_groups = chosen ? chosen->groups.size() : 0;
+    const bool many = count_ + groups_.size() + chosen_groups > 1;
     if (many)
         core_.outbound.begin_fan_out();
-    for (std::size_t i = 0; i < count_; ++i)
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (chosen && chosen->repeated && Outbound::has(*targets_[i].session, message->id))
+            continue;
         deliver_live(*targets_[i].session, targets_[i].match, message, now);
+    }
     for (auto* group : groups_) deliver_shared(*group, message, now);
+    if (chosen)
+        place(message, *chosen, now);
     if (many)
         core_.outbound.end_fan_out();
 }
 
-void Router::collect(const Subscriber& subscriber, const Message& message) {
+void Router::place(const MessagePtr& message, Chosen& chosen, Now now) {
+    for (const auto key : chosen.groups) {
+        if (auto* group = core_.groups.find(key))
+            deliver_shared(*group, message, now);
+        else
+            chosen.unplaced.push_back(key);
+    }
+}
+
+void Router::collect(const Subscriber& subscriber, const Message& message, bool groups_too) {
     if (subscriber.group) {
-        groups_.push_back(subscriber.group);
+        if (groups_too)
+            groups_.push_back(subscriber.group);
         return;
     }
     Session& session = *subscriber.session;
@@ -143,6 +160,13 @@ void Router::restore(const MessagePtr& message, Now now) {
             core_.retained_alarm, now.steady + retained_sweep, Timers::Kind::retained, 0);
 }
 
+bool Router::has_room(const TopicName& topic) const {
+    const auto limit = core_.limits.max_retained;
+    const auto others = core_.peers ? core_.peers->others().retained : 0;
+    return limit == 0 || core_.retained.size() + others < limit ||
+           core_.retained.find(topic.view()) != nullptr;
+}
+
 void Router::keep_retained(const MessagePtr& message, Now now) {
     if (message->payload.empty()) {
         // A message that waited for its commit must not delete what came after it.
@@ -153,7 +177,9 @@ void Router::keep_retained(const MessagePtr& message, Now now) {
         }
         return;
     }
-    core_.retained.keep(message, core_.limits.max_retained);  // [MQTT-3.3.1-5]
+    if (!has_room(message->topic))
+        return;
+    core_.retained.keep(message, 0);  // [MQTT-3.3.1-5]
     if (survives(message->topic) && core_.retained.find(message->topic.view()) == message)
         core_.journal.add(RetainedKept{message});
     if (message->expires_at())

@@ -29,7 +29,15 @@ class Router {
   public:
     explicit Router(Core& core) : core_{core} {}
 
-    void route(const MessagePtr& message, Now now);
+    /// Which shared groups get the message: all that match, or those that were chosen among all
+    /// shards; then `unplaced` is left with those that have no member here any more.
+    struct Chosen {
+        const std::vector<std::uint64_t>& groups;
+        std::vector<std::uint64_t> unplaced = {};
+        bool repeated = false;  ///< sessions that survived a restart may have the message
+        bool last = false;      ///< no other shard gets it
+    };
+    void route(const MessagePtr& message, Now now, Chosen* chosen = nullptr);
 
     /// A retained message is gone: it need not survive a restart any more.
     void forget_retained(const TopicName& topic);
@@ -49,8 +57,11 @@ class Router {
         Match match;
     };
 
-    void collect(const Subscriber& subscriber, const Message& message);
+    void collect(const Subscriber& subscriber, const Message& message, bool groups_too);
+    void place(const MessagePtr& message, Chosen& chosen, Now now);
     void keep_retained(const MessagePtr& message, Now now);
+    /// Whether one more topic may have a retained message.
+    [[nodiscard]] bool has_room(const TopicName& topic) const;
     [[nodiscard]] bool survives(const TopicName& topic) const;
 
     Core& core_;

@@ -78,6 +78,7 @@ class Session {
     /// By what was subscribed, a view of the subscription's own text. A tree: most sessions have
     /// one or two, for which a hash table would be mostly buckets.
     std::map<std::string_view, std::unique_ptr<Subscription>> subscriptions;
+    std::size_t shared = 0;  ///< how many of them
     std::unordered_map<mqtt::PacketId, Incoming>
         incoming;  ///< QoS 2 exchanges that the client began
 

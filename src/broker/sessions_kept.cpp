@@ -12,6 +12,7 @@ void Lifecycle::keep(Session& session) {
         if (session.kept == 0)
             return;
         core_.outbound.forget_all(session);
+        core_.subscriptions.lasts_no_more(session);
         core_.journal.add(SessionGone{std::exchange(session.kept, 0)});
         return;
     }

@@ -58,30 +58,39 @@ std::size_t SharedGroup::start(SharedStrategy strategy,
     return next_ % count;
 }
 
-std::uint64_t SharedGroups::find_or_create(std::string_view group,
-                                           const TopicFilter& filter,
-                                           bool& created) {
+SharedGroup& SharedGroups::find_or_create(std::string_view group,
+                                          const TopicFilter& filter,
+                                          std::uint64_t number,
+                                          bool& created) {
     std::string name{group};
     name.append("/").append(filter.view());
     const auto found = by_name_.find(name);
     created = found == by_name_.end();
     if (!created)
-        return found->second;
-    const auto key = groups_.insert({name, std::make_unique<SharedGroup>(filter)});
+        return *groups_.at(found->second).group;
+    const auto key = number != 0 ? number : ++made_;
+    auto& entry = groups_[key];
+    entry = {name, std::make_unique<SharedGroup>(key, filter)};
     by_name_.emplace(std::move(name), key);
-    return key;
+    return *entry.group;
 }
 
 SharedGroup* SharedGroups::find(std::uint64_t key) {
-    auto* found = groups_.find(key);
-    return found ? found->group.get() : nullptr;
+    const auto found = groups_.find(key);
+    return found == groups_.end() ? nullptr : found->second.group.get();
+}
+
+SharedGroup* SharedGroups::find(std::string_view group, std::string_view filter) {
+    const auto found = by_name_.find(std::string{group}.append("/").append(filter));
+    return found == by_name_.end() ? nullptr : find(found->second);
 }
 
 void SharedGroups::erase(std::uint64_t key) {
-    if (const auto* found = groups_.find(key)) {
-        by_name_.erase(found->name);
-        groups_.erase(key);
-    }
+    const auto found = groups_.find(key);
+    if (found == groups_.end())
+        return;
+    by_name_.erase(found->second.name);
+    groups_.erase(found);
 }
 
 }  // namespace keepmq::broker

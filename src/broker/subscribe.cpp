@@ -100,16 +100,48 @@ bool Subscriptions::put(Session& session,
 void Subscriptions::attach(Session& session, Subscription& subscription) {
     const auto split = split_shared(subscription.as_subscribed);
     ++core_.stats.subscriptions;
+    if (core_.peers)
+        announce(session, subscription);
     if (split.group.empty()) {
         core_.tree.insert(split.filter, {.session = &session, .subscription = &subscription});
         return;
     }
+    ++session.shared;
+    std::uint64_t number = 0;
+    if (core_.peers)
+        number = core_.peers->joined(split.group, split.filter, session.connection != nullptr);
     bool created = false;
-    subscription.group = core_.groups.find_or_create(split.group, subscription.filter, created);
-    SharedGroup* group = core_.groups.find(subscription.group);
-    group->add({&session, &subscription});
+    auto& group = core_.groups.find_or_create(split.group, subscription.filter, number, created);
+    subscription.group = group.key();
+    group.add({&session, &subscription});
     if (created)
-        core_.tree.insert(split.filter, {.group = group});
+        core_.tree.insert(split.filter, {.group = &group});
+}
+
+void Subscriptions::announce(const Session& session, const Subscription& subscription) {
+    if (split_shared(subscription.as_subscribed).group.empty())
+        core_.peers->wants(Peers::Of::any, subscription.filter.view());
+    if (session.kept != 0)
+        core_.peers->wants(Peers::Of::lasting, subscription.filter.view());
+}
+
+void Subscriptions::lasts_no_more(const Session& session) {
+    if (core_.peers)
+        for (const auto& [name, subscription] : session.subscriptions)
+            core_.peers->wants_no_more(Peers::Of::lasting, subscription->filter.view());
+}
+
+void Subscriptions::connected(const Session& session, bool now) {
+    if (!core_.peers || session.shared == 0)
+        return;
+    for (const auto& [name, subscription] : session.subscriptions) {
+        if (!subscription->shared())
+            continue;
+        if (now)
+            core_.peers->member_connected(subscription->group);
+        else
+            core_.peers->member_disconnected(subscription->group);
+    }
 }
 
 void Subscriptions::keep(const Session& session, const Subscription& subscription) {
@@ -198,11 +230,20 @@ bool Subscriptions::remove(Session& session,
 
 void Subscriptions::detach(Session& session, Subscription& subscription) {
     --core_.stats.subscriptions;
+    if (core_.peers) {
+        if (session.kept != 0)
+            core_.peers->wants_no_more(Peers::Of::lasting, subscription.filter.view());
+        if (subscription.shared())
+            core_.peers->left(subscription.group, session.connection != nullptr);
+        else
+            core_.peers->wants_no_more(Peers::Of::any, subscription.filter.view());
+    }
     if (!subscription.shared()) {
         core_.tree.erase(subscription.filter.view(),
                          {.session = &session, .subscription = &subscription});
         return;
     }
+    --session.shared;
     SharedGroup* group = core_.groups.find(subscription.group);
     group->remove(session);
     if (group->empty()) {

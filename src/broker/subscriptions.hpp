@@ -30,6 +30,10 @@ class Subscriptions {
 
     /// The subscription must survive a restart, if its session does.
     void keep(const Session& session, const Subscription& subscription);
+    /// The session has its connection, or has lost it.
+    void connected(const Session& session, bool now);
+    /// The session survives no restart any more.
+    void lasts_no_more(const Session& session);
     /// From before a restart.
     void restore(Session& session, const SubscriptionKept& kept);
     /// A session has its client again. What was dropped from its queue meanwhile is fetched; after
@@ -44,6 +48,7 @@ class Subscriptions {
              const mqtt::SubscribeEntry& entry,
              Qos granted,
              std::uint32_t identifier);
+    void announce(const Session& session, const Subscription& subscription);
     void attach(Session& session, Subscription& subscription);
     void detach(Session& session, Subscription& subscription);
 

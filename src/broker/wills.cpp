@@ -68,7 +68,9 @@ void Lifecycle::publish_will(Session& session, Now now) {
         session.kept != 0 ? copy(*session.will->message) : std::move(session.will->message);
     drop_will(session);
     core_.stamp(*message, now);
-    core_.effects.emplace_back(Published{std::move(message), Ticket{}, ConnectionId{}});
+    Published published{std::move(message), Ticket{}, ConnectionId{}};
+    published.elsewhere = core_.peers && core_.peers->is_elsewhere(*published.message);
+    core_.effects.emplace_back(std::move(published));
 }
 
 }  // namespace keepmq::broker

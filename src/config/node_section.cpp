@@ -47,6 +47,27 @@ Key path_key(std::string name, std::string meaning, Member<std::string> member, 
     return key;
 }
 
+Key shards_key() {
+    auto key = number_key<std::size_t>(
+        "node.shards",
+        {1, most_shards},
+        "How many threads serve clients, each its own; `auto` for one on each core.",
+        [](Settings & s) -> auto& { return s.node.shards; });
+    key.type = "auto or " + key.type;
+    key.set = [set = key.set](Settings& settings, std::string_view value, const Origin& origin) {
+        if (value != "auto") {
+            const auto expected = set(settings, value, origin);
+            return expected.empty() ? expected : "auto, or " + expected;
+        }
+        settings.node.shards = 0;
+        return std::string{};
+    };
+    key.get = [get = key.get](Settings& settings) {
+        return settings.node.shards == 0 ? std::string{"auto"} : get(settings);
+    };
+    return key;
+}
+
 }  // namespace
 
 void add_node_keys(std::vector<Key>& keys) {
@@ -70,6 +91,7 @@ void add_node_keys(std::vector<Key>& keys) {
         "Whether sessions that outlive their connection, their waiting messages and "
         "retained messages survive a restart, in `sessions.db` of `node.data_dir`.",
         [](Settings & s) -> auto& { return s.node.persistence; }));
+    keys.push_back(shards_key());
     keys.push_back(path_key(
         "node.ports_file",
         "After the start the addresses that are listened on are written there "

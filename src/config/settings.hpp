@@ -37,7 +37,11 @@ struct Node {
     std::string data_dir =
         "data";  ///< made absolute by `load`: relative to the folder above the conf's
     bool persistence = true;
+    std::size_t shards = 1;  ///< 0: one for each core
 };
+
+/// The low byte of a node's number is theirs.
+inline constexpr std::size_t most_shards = 64;
 
 struct Plugins {
     std::string etc_dir = "plugins";  ///< made absolute: relative to the folder of keepmq.conf

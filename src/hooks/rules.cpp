@@ -327,6 +327,11 @@ class Publishing {
 
 }  // namespace
 
+bool RuleSet::wants_publish(std::string_view topic) const {
+    return std::ranges::any_of(impl_->bound(Hook::message_publish),
+                               [&](const Impl::Bound& bound) { return bound.match(topic); });
+}
+
 void RuleSet::on_publish(const std::shared_ptr<Message>& message, PublishPlan& plan) const {
     const auto& bounds = impl_->bound(Hook::message_publish);
     if (bounds.empty())

@@ -156,6 +156,8 @@ class RuleSet {
 
     /// Marks the message as stored when a built-in rule keeps it; call before it is routed.
     void on_publish(const std::shared_ptr<Message>& message, PublishPlan& plan) const;
+    /// Whether a rule of message.publish matches the topic.
+    [[nodiscard]] bool wants_publish(std::string_view topic) const;
     void on_delivered(const MessageDelivered& event, std::vector<Write>& writes) const;
     /// The user's statements and one-to-one removal. Read positions go by `on_position`.
     void on_acked(const MessageAcked& event, std::vector<Write>& writes) const;

@@ -79,10 +79,12 @@ class Connection {
     virtual void close_now() = 0;
 };
 
-/// `socket` is connected; `events` and `context` outlive the connection.
+/// `socket` is connected; `events` and `context` outlive the connection. `received`: what was read
+/// from the socket before (first_packet.hpp).
 [[nodiscard]] std::shared_ptr<Connection> make_tcp_connection(boost::asio::ip::tcp::socket socket,
                                                               ConnectionId id,
                                                               ConnectionEvents& events,
-                                                              ReadContext& context);
+                                                              ReadContext& context,
+                                                              std::string received = {});
 
 }  // namespace keepmq::net

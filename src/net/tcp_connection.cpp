@@ -28,8 +28,17 @@ class TcpConnection final : public Connection,
                             public std::enable_shared_from_this<TcpConnection> {
   public:
     /// Takes over the socket.
-    TcpConnection(int socket, ConnectionId id, ConnectionEvents& events, ReadContext& context)
+    TcpConnection(int socket,
+                  ConnectionId id,
+                  ConnectionEvents& events,
+                  ReadContext& context,
+                  std::string received)
         : id_{id}, events_{&events}, context_{&context}, socket_{socket} {
+        if (!received.empty()) {
+            context_->bytes_received += received.size();
+            kept_ = std::make_unique<Kept>();
+            kept_->bytes = std::move(received);
+        }
         const int on = 1;
         ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
@@ -38,10 +47,12 @@ class TcpConnection final : public Connection,
 
     void start() override {
         options_ = events_->decode_options(id_);
-        if (!context_->poller.add(socket_, *this))
+        if (!context_->poller.add(socket_, *this)) {
             fail_later();
-        else
-            polled_ = true;
+            return;
+        }
+        polled_ = true;
+        go_on();
     }
 
     void pause_reading() override { paused_ = true; }
@@ -273,10 +284,12 @@ class TcpConnection final : public Connection,
 std::shared_ptr<Connection> make_tcp_connection(tcp::socket socket,
                                                 ConnectionId id,
                                                 ConnectionEvents& events,
-                                                ReadContext& context) {
+                                                ReadContext& context,
+                                                std::string received) {
     ErrorCode ignored;
     socket.native_non_blocking(true, ignored);
-    return std::make_shared<TcpConnection>(socket.release(ignored), id, events, context);
+    return std::make_shared<TcpConnection>(
+        socket.release(ignored), id, events, context, std::move(received));
 }
 
 }  // namespace keepmq::net

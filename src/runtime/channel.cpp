@@ -6,7 +6,8 @@
 namespace keepmq::runtime {
 
 void ChannelRelay::on_command(store::ChannelCommand command) {
-    shard_.post([command = std::move(command)](Shard& shard) {
+    auto& home = shards_.home_of(command.client.view());
+    home.post([command = std::move(command)](Shard& shard) {
         auto& broker = shard.broker();
         if (!broker.is_connected(command.client))
             return;

@@ -37,6 +37,8 @@ void Shard::carry_out() {
     }
     carrying_out_ = false;
     hand_over_changes();
+    if (exchange_)
+        exchange_->show(broker_.stats());
     if (broker_.is_dirty())
         schedule_flush();
 }
@@ -54,10 +56,30 @@ void Shard::run(broker::Close& effect) {
 }
 
 void Shard::run(broker::Published& effect) {
-    PublishWait wait{effect.ticket, 0, false, nullptr};
+    if (!exchange_) {
+        not_before_ = std::max(not_before_, effect.after);
+        publish(effect, {});
+        return;
+    }
+    if (!exchange_->has_room())
+        pause(effect.from);
+    if (effect.elsewhere)
+        hand_over(effect);
+    else
+        publish_in_order(effect, {});
+}
+
+void Shard::publish(broker::Published& effect, Reply reply) {
+    const PublishWait wait{.ticket = effect.ticket,
+                           .deliver = nullptr,
+                           .reply = reply,
+                           .id = effect.message->id,
+                           .repeated = effect.repeated};
+    const bool awaits =
+        effect.ticket != Ticket{} || (reply.token != 0 && effect.message->qos != Qos::at_most_once);
     store::Token token = 0;
     bool after_commit = false;
-    not_before_ = std::max(not_before_, effect.after);
+    bool leased = false;
     for (const auto& plugin : plugins_) {
         if (!publish_listened_)
             break;
@@ -65,11 +87,15 @@ void Shard::run(broker::Published& effect) {
         publish_plan_.deliver_after_commit = false;
         plugin->rules().on_publish(effect.message, publish_plan_);
         after_commit |= publish_plan_.deliver_after_commit;
+        // Until the letters and sessions hold it: a fetch elsewhere may see the row at once.
+        if (exchange_ && !leased && effect.message->stored && exchange_->leases().on()) {
+            exchange_->leases().take(effect.message->id);
+            leased = true;
+        }
         for (auto& write : publish_plan_.writes) {
-            const bool awaited =
-                write.awaited && (effect.ticket != Ticket{} || publish_plan_.deliver_after_commit);
+            const bool awaited = write.awaited && (awaits || publish_plan_.deliver_after_commit);
             if (awaited && token == 0)
-                token = pending_.add(PublishWait{effect.ticket, 0, false, nullptr});
+                token = pending_.add(wait);
             if (awaited)
                 ++std::get<PublishWait>(*pending_.find(token)).open;
             submit(plugin, write, awaited ? token : 0);
@@ -83,12 +109,28 @@ void Shard::run(broker::Published& effect) {
         std::get<PublishWait>(*pending_.find(token)).deliver = effect.message;
     } else if (!effect.again) {
         const auto before = broker_.changes_made();
-        broker_.route(effect.message, now_, effect.ticket);
+        token = spread(effect.message, wait, token);
         if (broker_.changes_made() != before && !sessions_have_room())
             pause(effect.from);
     }
-    if (token == 0 && effect.ticket != Ticket{})
-        broker_.settle(effect.ticket, mqtt::ReasonCode::success, now_);
+    if (leased)
+        exchange_->leases().give_back(effect.message->id);
+    if (token == 0)
+        conclude(wait);
+}
+
+void Shard::conclude(const PublishWait& settled) {
+    if (settled.ticket != Ticket{}) {
+        if (settled.wide && !settled.refused)
+            broker_.routed(settled.ticket, false);
+        broker_.settle(settled.ticket,
+                       settled.refused ? mqtt::ReasonCode::implementation_specific_error
+                                       : mqtt::ReasonCode::success,
+                       now_);
+    }
+    if (settled.reply.token != 0)
+        exchange_->send(settled.reply.shard,
+                        Answer{settled.reply.token, settled.refused, false, settled.id});
 }
 
 void Shard::carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client) {
@@ -149,9 +191,14 @@ void Shard::run(broker::Subscribed& effect) {
             for (const auto& retain : plan.retained)
                 lookups.push_back({plugin, retain.pool, retain.rule});
     }
-    replay.awaited_retained = lookups.size();
+    const bool asks = exchange_ && effect.wants_retained;
+    replay.awaited_retained = lookups.size() + (asks ? count_owners(effect.event.filter) : 0);
     broker_.on_subscribe_plan(effect.fence, replay, now_);
     for (const auto& lookup : lookups) ask(lookup, effect.fence, effect.event.filter);
+    if (asks)
+        ask_owners(effect.event.filter, [&] {
+            return FindRetained{effect.event.filter, exchange_->index(), effect.fence};
+        });
 }
 
 void Shard::run(broker::Fetch& effect) {
@@ -200,7 +247,7 @@ void Shard::submit(const PluginPtr& plugin, hooks::Write& write, store::Token to
 void Shard::submit_now(const PluginPtr& plugin, hooks::Write&& write, store::Token token) {
     store::CompletionSink* sink = token == 0 ? nullptr : this;
     if (auto* waiting = held_.empty() ? nullptr : held(plugin.get())) {
-        waiting->work.emplace_back(
+        waiting->work->run_or_keep(
             [plugin, moved = std::make_shared<hooks::Write>(std::move(write)), sink, token] {
                 plugin->pool(moved->pool)
                     .submit(std::move(moved->op), moved->order, moved->rule, sink, token);
@@ -244,16 +291,14 @@ void Shard::query_now(const PluginPtr& plugin,
                       store::RuleContext* rule,
                       store::Token token) {
     if (auto* waiting = held_.empty() ? nullptr : held(plugin.get())) {
-        waiting->work.emplace_back([this,
-                                    plugin,
-                                    pool,
-                                    moved = std::make_shared<store::Query>(std::move(query)),
-                                    order,
-                                    rule,
-                                    token] {
-            if (pending_.find(token) != nullptr)  // else nobody waits for it any more
-                plugin->pool(pool).query(std::move(*moved), order, rule, *this, token);
-        });
+        waiting->work->run_or_keep(
+            [this,
+             plugin,
+             pool,
+             moved = std::make_shared<store::Query>(std::move(query)),
+             order,
+             rule,
+             token] { plugin->pool(pool).query(std::move(*moved), order, rule, *this, token); });
         return;
     }
     plugin->pool(pool).query(std::move(query), order, rule, *this, token);
@@ -263,7 +308,7 @@ bool Shard::has_room(const PluginPtr& plugin, std::size_t pool) {
     if (gated_.size() >= settings_.store.queue_limit)
         return false;
     if (const auto* waiting = held_.empty() ? nullptr : held(plugin.get()))
-        return waiting->work.size() < settings_.store.queue_limit;
+        return waiting->work->size() < settings_.store.queue_limit;
     return plugin->pool(pool).has_room();
 }
 
@@ -302,18 +347,12 @@ void Shard::listen_to_hooks() {
     broker_.listen(wanted);
 }
 
-void Shard::hold(const PluginPtr& plugin) {
-    held_.push_back({plugin, {}});
+void Shard::hold(const PluginPtr& plugin, const std::shared_ptr<HeldWork>& work) {
+    held_.push_back({plugin, work});
 }
 
 void Shard::release(const Plugin* plugin) {
-    const auto found =
-        std::ranges::find_if(held_, [&](const Held& each) { return each.plugin.get() == plugin; });
-    if (found == held_.end())
-        return;
-    auto work = std::move(found->work);
-    held_.erase(found);
-    for (auto& each : work) each();
+    std::erase_if(held_, [&](const Held& each) { return each.plugin.get() == plugin; });
 }
 
 }  // namespace keepmq::runtime

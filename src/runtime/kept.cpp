@@ -6,9 +6,11 @@
 
 namespace keepmq::runtime {
 
-void Shard::keep_sessions(sessions::Store& store) {
+void Shard::keep_sessions(sessions::Store& store,
+                          std::vector<broker::Change> loaded,
+                          broker::UsedNumbers used) {
     sessions_ = &store;
-    broker_.restore(store.take_loaded(), now_);
+    broker_.restore(std::move(loaded), now_, used);
 }
 
 void Shard::hand_over_changes() {
@@ -22,6 +24,7 @@ void Shard::hand_over_changes() {
 void Shard::on_committed(std::uint64_t change) {
     post([change](Shard& shard) {
         shard.broker_.on_committed(change);
+        shard.pay(change);
         shard.open_gate(change);
         if (!shard.paused_.empty())
             shard.resume_paused();
@@ -29,7 +32,10 @@ void Shard::on_committed(std::uint64_t change) {
 }
 
 void Shard::on_commit_failed() {
-    post([](Shard& shard) { shard.broker_.on_commit_failed(shard.now_); });
+    post([](Shard& shard) {
+        shard.broker_.on_commit_failed(shard.now_);
+        for (const auto& owed : std::exchange(shard.owed_, {})) shard.answer(owed.reply, true);
+    });
 }
 
 void Shard::behind_gate(std::function<void()> work) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <future>
 #include <random>
 
 #include "base/log.hpp"
@@ -58,19 +57,19 @@ std::unique_ptr<Node> Node::start(const config::Settings& settings,
     auto floor = node->data_dir_->id_floor();
     if (node->sessions_)
         floor = std::max(floor, node->sessions_->newest_id());
-    const MessageIdSource ids{node->data_dir_->node_number(), floor};
-    node->shard_ = std::make_unique<Shard>(
-        settings, ids, (static_cast<std::uint64_t>(device()) << 32U) | device());
-    node->commands_.emplace(*node->shard_);
+    node->shards_ =
+        std::make_unique<Shards>(settings,
+                                 node->data_dir_->node_number(),
+                                 floor,
+                                 (static_cast<std::uint64_t>(device()) << 32U) | device());
+    node->commands_.emplace(*node->shards_);
     if (!node->open_listeners(diagnostics))
         return nullptr;
-    node->shard_->start();
+    node->shards_->start();
     node->load_wanted(diagnostics);
-    node->shard_->ask([&](Shard& shard) {
-        if (node->sessions_)
-            shard.keep_sessions(*node->sessions_);
-        shard.start_accepting();
-    });
+    if (node->sessions_)
+        node->shards_->keep_sessions(*node->sessions_);
+    node->shards_->each([](Shard& shard) { shard.start_accepting(); });
     return node;
 }
 
@@ -126,14 +125,14 @@ bool Node::open_listeners(Diagnostics& diagnostics) {
         bool any = false;
         ErrorCode error;
         for (const auto& host : hosts) {
-            error =
-                shard_->add_listener("tcp:" + listener.name, host, port, listener.max_connections);
+            error = shards_->first().add_listener(
+                "tcp:" + listener.name, host, port, listener.max_connections);
             if (error && host == "::1" && any)
                 continue;  // a machine without IPv6
             if (error)
                 break;
             any = true;
-            const auto& opened = *shard_->listeners().back().listener;
+            const auto& opened = *shards_->first().listeners().back().listener;
             port = opened.port();
             log.info(
                 "listening on mqtt:tcp:{} {}{}",
@@ -170,7 +169,7 @@ PluginPtr Node::prepare(const store::BackendDescriptor& descriptor,
 void Node::install(PluginList list) {
     plugins_ = std::move(list);
     data_dir_->save_loaded_plugins(wanted_);
-    shard_->ask([&](Shard& shard) { shard.set_plugins(plugins_); });
+    shards_->set_plugins(plugins_);
 }
 
 PluginPtr Node::loaded(std::string_view name) const {
@@ -210,19 +209,9 @@ admin::Done Node::load_plugin(std::string_view name) {
     return load(*descriptor);
 }
 
-bool Node::await_gate(SteadyTime deadline) const {
-    const auto passed = std::make_shared<std::promise<void>>();
-    auto done = passed->get_future();
-    shard_->post([passed](Shard& shard) { shard.behind_gate([passed] { passed->set_value(); }); });
-    if (done.wait_until(deadline) == std::future_status::ready)
-        return true;
-    log.error("the session store takes nothing: the writes that wait for it are refused");
-    return false;
-}
-
 void Node::retire(const PluginPtr& plugin) const {
     const auto deadline = std::chrono::steady_clock::now() + settings_.store.shutdown_deadline;
-    const bool all_there = await_gate(deadline);
+    const bool all_there = shards_->await_gates(deadline);
     if (!plugin->drain(deadline) || !all_there)
         log.error("plugin {}: not all writes could be kept in time; their clients are refused",
                   plugin->name());
@@ -277,14 +266,16 @@ admin::Done Node::reload_plugin(std::string_view name) {
     auto list = plugins_;
     std::ranges::replace(list, old, fresh);
     // What the new rules ask for waits until the old pools are empty, so nothing overtakes.
-    shard_->ask([&](Shard& shard) {
-        shard.hold(fresh);
+    const auto held = std::make_shared<HeldWork>();
+    shards_->at_once([&](Shard& shard) {
+        shard.hold(fresh, held);
         shard.set_plugins(list);
     });
     plugins_ = std::move(list);
     retire(old);
     fresh->start(settings_, *dead_letters_, *commands_);
-    shard_->ask([&](Shard& shard) { shard.release(fresh.get()); });
+    held->release();
+    shards_->each([&](Shard& shard) { shard.release(fresh.get()); });
     return {true, "Plugin " + fresh->name() + " reloaded successfully."};
 }
 
@@ -302,7 +293,7 @@ void Node::reload(const config::Settings& settings) {
                 names.push_back(name);
     }
     set_log_level(settings.log_level);
-    shard_->ask([&](Shard& shard) { shard.set_settings(settings_); });
+    shards_->each([&](Shard& shard) { shard.set_settings(settings_); });
     for (const auto& name : names) {
         const auto done = reload_plugin(name);
         log.info("{}", done.message);
@@ -314,41 +305,42 @@ bool Node::shut_down() {
     if (stopped_)
         return true;
     stopped_ = true;
-    if (!shard_ || !shard_->started())  // a listener could not be opened
+    if (!shards_ || !shards_->started())  // a listener could not be opened
         return true;
     const auto deadline = std::chrono::steady_clock::now() + settings_.store.shutdown_deadline;
-    shard_->ask([](Shard& shard) {
-        shard.stop_accepting();
+    shards_->each([](Shard& shard) { shard.stop_accepting(); });
+    shards_->each([](Shard& shard) {
         shard.shut_down_clients();
-        shard.carry_out();  // before the pools are drained: the clients' last writes are in them
+        shard.carry_out();
     });
-    bool all = await_gate(deadline);
+    // Before the pools are drained: the clients' last writes go there.
+    bool all = shards_->settle(deadline);
     for (const auto& plugin : plugins_) {
         all = plugin->drain(deadline) && all;
         plugin->stop();
     }
-    data_dir_->save_id_floor(shard_->ask([](Shard& shard) { return shard.newest_id_time(); }));
+    data_dir_->save_id_floor(shards_->newest_id_time());
     if (sessions_) {
         if (!sessions_->drain(deadline))
             all = false;
         sessions_->stop();
     }
-    shard_->stop();
+    shards_->stop();
     if (!all)
         log.error("stopped before all writes were kept; their publishers got no acknowledgement");
     return all;
 }
 
 Node::~Node() {
-    if (shard_ && data_dir_)
+    if (shards_ && data_dir_)
         shut_down();
-    shard_.reset();
+    shards_.reset();
     plugins_.clear();
 }
 
 void Node::housekeeping() {
     const auto now = read_clocks();
-    const auto newest = shard_->ask([](Shard& shard) { return shard.newest_id_time(); });
+    const auto newest = shards_->newest_id_time();
     if (newest > last_floor_) {
         last_floor_ = newest;
         data_dir_->save_id_floor(newest);
@@ -363,12 +355,17 @@ void Node::housekeeping() {
 void Node::publish_sys() {
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::steady_clock::now() - started_);
-    shard_->post([uptime, node = settings_.node.name](Shard& shard) {
-        for (auto& [topic, payload] : sys_topics(
-                 node, uptime, shard.broker().stats(), shard.bytes_received(), shard.bytes_sent()))
-            shard.broker().publish_internal(
-                TopicName{topic}, payload, Qos::at_most_once, true, shard.now());
+    std::uint64_t received = 0;
+    std::uint64_t sent = 0;
+    shards_->each([&](Shard& shard) {
+        received += shard.bytes_received();
+        sent += shard.bytes_sent();
     });
+    for (auto& [topic, payload] :
+         sys_topics(settings_.node.name, uptime, shards_->stats(), received, sent))
+        shards_->owner_of(topic).post([topic = topic, payload = payload](Shard& shard) {
+            shard.publish_internal(TopicName{topic}, payload);
+        });
 }
 
 }  // namespace keepmq::runtime

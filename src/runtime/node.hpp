@@ -18,7 +18,7 @@
 #include "runtime/data_dir.hpp"
 #include "runtime/dead_letter_desk.hpp"
 #include "runtime/plugin.hpp"
-#include "runtime/shard.hpp"
+#include "runtime/shards.hpp"
 #include "sessions/store.hpp"
 
 namespace keepmq::runtime {
@@ -92,9 +92,6 @@ class Node final : public admin::Source {
     [[nodiscard]] PluginPtr loaded(std::string_view name) const;
     [[nodiscard]] admin::Done load(const store::BackendDescriptor& descriptor);
     void retire(const PluginPtr& plugin) const;
-    /// Waits until all that the shard has for the pools has gone there; false if it has not by
-    /// then.
-    [[nodiscard]] bool await_gate(SteadyTime deadline) const;
     void publish_sys();
 
     config::Settings settings_;
@@ -104,7 +101,7 @@ class Node final : public admin::Source {
     std::unique_ptr<store::DeadLetters> dead_letters_;
     std::optional<DeadLetterDesk> letter_desk_;
     std::unique_ptr<sessions::Store> sessions_;  ///< null: persistence is off
-    std::unique_ptr<Shard> shard_;
+    std::unique_ptr<Shards> shards_;
     std::optional<ChannelRelay> commands_;
     mutable std::mutex plugins_mutex_;
     PluginList plugins_;

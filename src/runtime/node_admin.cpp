@@ -59,7 +59,7 @@ void show_spool(const std::optional<store::SpoolStatus>& spool, admin::PoolStatu
 
 std::string Node::listeners_json() const {
     std::string text = "{";
-    for (const auto& port : shard_->listeners())
+    for (const auto& port : shards_->first().listeners())
         text += (text.size() > 1 ? "," : "") +
                 ('"' + port.name + '@' + port.listener->address() + "\":") +
                 std::to_string(port.listener->port());
@@ -73,16 +73,19 @@ admin::Status Node::status() {
     status.uptime = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::steady_clock::now() - started_);
     status.rss_bytes = resident_bytes();
-    shard_->ask([&](Shard& shard) {
+    status.shards = shards_->size();
+    shards_->each([&](Shard& shard) {
         for (const auto& port : shard.listeners())
             status.listeners.push_back({port.name,
                                         port.listener->address(),
-                                        port.connections,
-                                        port.accepted,
+                                        port.count->connections,
+                                        port.count->accepted,
                                         port.max_connections});
-        status.bytes_received = shard.bytes_received();
-        status.bytes_sent = shard.bytes_sent();
-        status.paused_connections = shard.paused_connections();
+        status.bytes_received += shard.bytes_received();
+        status.bytes_sent += shard.bytes_sent();
+        status.paused_connections += shard.paused_connections();
+        if (shards_->size() > 1)
+            status.shard_letters.push_back(shard.letters());
     });
     if (sessions_) {
         const auto& stats = sessions_->stats();
@@ -102,7 +105,7 @@ admin::Status Node::status() {
 }
 
 broker::Stats Node::stats() {
-    return shard_->ask([](Shard& shard) { return shard.broker().stats(); });
+    return shards_->stats();
 }
 
 admin::Source::Page<broker::SessionSnapshot> Node::sessions(std::string_view client,
@@ -110,7 +113,7 @@ admin::Source::Page<broker::SessionSnapshot> Node::sessions(std::string_view cli
                                                             std::size_t offset,
                                                             std::size_t limit) {
     Page<broker::SessionSnapshot> page;
-    shard_->ask([&](Shard& shard) {
+    shards_->each([&](Shard& shard) {
         shard.broker().each_session([&](const broker::SessionSnapshot& session) {
             if ((client.empty() || session.client.view() == client) &&
                 (!connected_only || session.connected))
@@ -128,7 +131,7 @@ admin::Source::Page<broker::SubscriptionSnapshot> Node::subscriptions(std::strin
                                                                       std::size_t limit) {
     Page<broker::SubscriptionSnapshot> page;
     const ClientId only{client};
-    shard_->ask([&](Shard& shard) {
+    shards_->each([&](Shard& shard) {
         shard.broker().each_subscription(client.empty() ? nullptr : &only,
                                          [&](const broker::SubscriptionSnapshot& subscription) {
                                              page.items.push_back(subscription);
@@ -146,11 +149,14 @@ admin::Source::Page<admin::RetainedMessage> Node::retained(std::string_view filt
                                                            std::size_t offset,
                                                            std::size_t limit) {
     Page<admin::RetainedMessage> page;
-    std::size_t seen = 0;
-    shard_->ask([&](Shard& shard) {
+    std::size_t total = 0;
+    // Each shard has its own topics, sorted: the page is among the first ones of all.
+    const auto skipped = shards_->size() == 1 ? offset : 0;
+    shards_->each([&](Shard& shard) {
+        std::size_t seen = 0;
         const auto visit = [&](const Message& message) {
             const auto index = seen++;
-            if (index >= offset && (limit == 0 || index < offset + limit))
+            if (index >= skipped && (limit == 0 || index < offset + limit))
                 page.items.push_back({message.topic.str(),
                                       message.payload,
                                       static_cast<int>(message.qos),
@@ -160,26 +166,31 @@ admin::Source::Page<admin::RetainedMessage> Node::retained(std::string_view filt
             return true;
         };
         shard.broker().each_retained(filter.empty() ? "#" : filter, visit);
+        total += seen;
     });
-    page.total = seen;
+    if (shards_->size() > 1) {
+        std::ranges::sort(page.items, {}, &admin::RetainedMessage::topic);
+        cut(page, offset, limit);
+    }
+    page.total = total;
     return page;
 }
 
 bool Node::kick(std::string_view client) {
-    return shard_->ask([&](Shard& shard) {
+    return shards_->home_of(client).ask([&](Shard& shard) {
         return shard.broker().kick(
             ClientId{client}, mqtt::ReasonCode::administrative_action, shard.now());
     });
 }
 
 bool Node::delete_retained(std::string_view topic) {
-    return shard_->ask(
+    return shards_->owner_of(topic).ask(
         [&](Shard& shard) { return shard.broker().delete_retained(TopicName{topic}); });
 }
 
 admin::Done Node::subscribe(std::string_view client, std::string_view filter, int qos) {
     const std::vector<broker::Provisioned> wanted{{TopicFilter{filter}, static_cast<Qos>(qos)}};
-    const bool known = shard_->ask([&](Shard& shard) {
+    const bool known = shards_->home_of(client).ask([&](Shard& shard) {
         const ClientId id{client};
         if (!shard.broker().is_connected(id))
             return false;
@@ -192,7 +203,7 @@ admin::Done Node::subscribe(std::string_view client, std::string_view filter, in
 
 admin::Done Node::unsubscribe(std::string_view client, std::string_view filter) {
     const std::vector<TopicFilter> gone{TopicFilter{filter}};
-    const bool known = shard_->ask([&](Shard& shard) {
+    const bool known = shards_->home_of(client).ask([&](Shard& shard) {
         const ClientId id{client};
         if (!shard.broker().is_connected(id))
             return false;

@@ -54,7 +54,7 @@ void Shard::on_outcome(store::Completed& done) {
         return;
     auto& outcome = done.outcome;
     if (auto* publish = std::get_if<PublishWait>(wait)) {
-        on_publish_outcome(done.token, *publish, outcome);
+        one_done(done.token, *publish, is_durable(outcome));
         return;
     }
     const Wait taken = std::move(*wait);
@@ -70,12 +70,14 @@ void Shard::on_outcome(store::Completed& done) {
     } else if (const auto* fetch = std::get_if<FetchWait>(&taken)) {
         auto* page = std::get_if<store::MessagePage>(&outcome.reply);
         std::optional<std::string> next;
-        if (page && page->next)
+        if (page && page->next && !exchange_)
             next = std::move(page->next->token);
         if (const auto source = fetches_.find(static_cast<std::uint64_t>(fetch->fence));
             source != fetches_.end())
             source->second.asked = 0;
-        if (page)
+        if (page && exchange_)
+            on_page(*fetch, *page);
+        else if (page)
             broker_.on_fetched(fetch->fence, std::move(page->messages), std::move(next), now_);
         else
             broker_.on_fetch_failed(fetch->fence, now_);
@@ -84,21 +86,19 @@ void Shard::on_outcome(store::Completed& done) {
     }
 }
 
-void Shard::on_publish_outcome(store::Token token,
-                               PublishWait& wait,
-                               const store::Outcome& outcome) {
-    wait.refused |= !is_durable(outcome);
+void Shard::one_done(store::Token token, PublishWait& wait, bool durable) {
+    wait.refused |= !durable;
     if (--wait.open > 0)
         return;
-    const PublishWait settled = std::move(wait);
+    if (const auto message = std::exchange(wait.deliver, nullptr); message && !wait.refused) {
+        const PublishWait copy = wait;  // the place may move
+        token = spread(message, copy, token);
+        if (std::get<PublishWait>(*pending_.find(token)).open > 0)
+            return;
+    }
+    const auto settled = std::get<PublishWait>(std::move(*pending_.find(token)));
     pending_.erase(token);
-    if (settled.deliver && !settled.refused)
-        broker_.route(settled.deliver, now_, settled.ticket);
-    if (settled.ticket != Ticket{})
-        broker_.settle(settled.ticket,
-                       settled.refused ? mqtt::ReasonCode::implementation_specific_error
-                                       : mqtt::ReasonCode::success,
-                       now_);
+    conclude(settled);
 }
 
 void Shard::on_lookup(const ClientId& client, store::Outcome& outcome) {

@@ -9,17 +9,31 @@
 
 #include "broker/effects.hpp"
 #include "model/message.hpp"
+#include "runtime/letters.hpp"
 #include "runtime/plugin.hpp"
 #include "store/pool.hpp"
 
 namespace keepmq::runtime {
 
-/// PUBACK or PUBREC, and perhaps the delivery, wait for `open` writes.
+/// PUBACK or PUBREC, and perhaps the delivery, wait for `open` writes and shards.
 struct PublishWait {
     Ticket ticket{};
     std::size_t open = 0;
     bool refused = false;
     MessagePtr deliver;  ///< after the commit; null when it went out at once
+    Reply reply;         ///< to the shard of the publisher, if that is another one
+    MessageId id;
+    bool wide = false;      ///< other shards keep it for lasting sessions
+    bool repeated = false;  ///< see broker::Published
+};
+/// The owner of the topic has the message.
+struct HandedOver {
+    Ticket ticket{};
+    std::size_t topic = 0;  ///< hash
+};
+/// A delivery that may be forgotten once another shard has the message.
+struct Orphan {
+    std::uint64_t delivery = 0;
 };
 struct SubscribeWait {
     broker::FenceId fence{};
@@ -39,14 +53,29 @@ struct RetainedWait {
 struct FetchWait {
     broker::FenceId fence{};
     PluginPtr asked;
+    TopicFilter filter;
+};
+/// A page that may be looked at when the live copies of its messages are here (Mark).
+struct PageWait {
+    broker::FenceId fence{};
+    std::vector<MessagePtr> page;
+    std::optional<std::string> next;
+    std::size_t open = 0;
 };
 struct LookupWait {
     ClientId client;
     Target asked;
 };
 
-using Wait =
-    std::variant<std::monostate, PublishWait, SubscribeWait, RetainedWait, FetchWait, LookupWait>;
+using Wait = std::variant<std::monostate,
+                          PublishWait,
+                          HandedOver,
+                          Orphan,
+                          SubscribeWait,
+                          RetainedWait,
+                          FetchWait,
+                          PageWait,
+                          LookupWait>;
 
 /// Waits by token. A token is a place and a generation, so a late answer finds nothing.
 class Pending {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "net/first_packet.hpp"
 #include "runtime/limits.hpp"
 
 namespace keepmq::runtime {
@@ -33,7 +34,7 @@ ErrorCode Shard::add_listener(const std::string& name,
     auto opened = net::Listener::open(loop_, host, port);
     if (opened.has_error())
         return opened.error();
-    listeners_.push_back({name, max_connections, std::move(*opened), 0, 0});
+    listeners_.push_back({name, max_connections, std::move(*opened), &counts_.emplace_back()});
     return {};
 }
 
@@ -43,9 +44,10 @@ void Shard::start() {
 }
 
 void Shard::start_accepting() {
-    for (std::size_t i = 0; i < listeners_.size(); ++i)
-        listeners_[i].listener->start(
-            [this, i](asio::ip::tcp::socket socket) { accept(i, std::move(socket)); });
+    accepting_ = true;
+    for (auto& port : listeners_)
+        port.listener->start(
+            [this, &port](asio::ip::tcp::socket socket) { accept(port, std::move(socket)); });
 }
 
 void Shard::stop() {
@@ -86,24 +88,39 @@ void Shard::set_settings(const config::Settings& settings) {
     broker_.set_limits(limits_of(settings));
 }
 
-void Shard::accept(std::size_t listener, asio::ip::tcp::socket socket) {
+void Shard::accept(ListenerPort& port, asio::ip::tcp::socket socket) {
     now_ = read_clocks();
-    auto& port = listeners_[listener];
-    ++port.accepted;
-    ErrorCode error;
-    const auto peer = socket.remote_endpoint(error);
-    if (error)
-        return;
-    if (port.connections >= port.max_connections) {
+    ++port.count->accepted;
+    if (port.count->connections >= port.max_connections) {
         log.warn("connection refused listener={} reason=max_connections limit={}",
                  port.name,
                  port.max_connections);
         return;
     }
+    Place place{*port.count};
+    if (!exchange_) {
+        welcome(std::move(socket), std::move(place), {});
+        return;
+    }
+    net::read_first_packet(
+        std::move(socket),
+        settings_.mqtt.connect_timeout,
+        settings_.mqtt.max_packet_size,
+        [this, held = std::make_shared<Place>(std::move(place))](
+            asio::ip::tcp::socket read, std::string received, std::string_view client) {
+            bring_home(std::move(read), std::move(*held), std::move(received), client);
+        });
+}
+
+void Shard::welcome(asio::ip::tcp::socket socket, Place place, std::string received) {
+    ErrorCode error;
+    const auto peer = socket.remote_endpoint(error);
+    if (error)
+        return;
     const auto id = broker_.open(peer.address().to_string(), peer.port(), now_);
-    auto connection = net::make_tcp_connection(std::move(socket), id, *this, context_);
-    ++port.connections;
-    connections_.emplace(id, Client{connection, listener, false, false});
+    auto connection =
+        net::make_tcp_connection(std::move(socket), id, *this, context_, std::move(received));
+    connections_.emplace(id, Client{connection, std::move(place), false, false});
     connection->start();
     carry_out();
 }
@@ -153,7 +170,6 @@ void Shard::forget(ConnectionId id) {
     if (found == connections_.end())
         return;
     found->second.connection->close_now();
-    --listeners_[found->second.listener].connections;
     connections_.erase(found);
     paused_.erase(id);
     broker_.release(id);
@@ -238,15 +254,15 @@ void Shard::on_writable(ConnectionId id) {
 void Shard::resume_paused() {
     for (auto it = paused_.begin(); it != paused_.end();) {
         const auto id = it->first;
-        const bool room =
-            sessions_have_room() && std::ranges::all_of(plugins_, [this](const PluginPtr& plugin) {
-                if (held(plugin.get()) != nullptr)  // its pools are not there yet
-                    return false;
-                for (std::size_t i = 0; i < plugin->pool_count(); ++i)
-                    if (!plugin->pool(i).has_room())
-                        return false;
-                return true;
-            });
+        const bool room = sessions_have_room() && (!exchange_ || exchange_->has_room()) &&
+                          std::ranges::all_of(plugins_, [this](const PluginPtr& plugin) {
+                              if (held(plugin.get()) != nullptr)  // its pools are not there yet
+                                  return false;
+                              for (std::size_t i = 0; i < plugin->pool_count(); ++i)
+                                  if (!plugin->pool(i).has_room())
+                                      return false;
+                              return true;
+                          });
         if (room && broker_.accepts_more(id)) {
             it = paused_.erase(it);
             broker_.resume(id, now_);
@@ -265,6 +281,7 @@ void Shard::resume_paused() {
 }
 
 void Shard::stop_accepting() {
+    accepting_ = false;
     for (auto& port : listeners_) port.listener->stop();
 }
 

@@ -3,7 +3,8 @@
 // effects: bytes go to sockets, events to the rules, operations to the pools, outcomes back.
 //
 // Everything here runs on the shard's thread, except `post`, `ask`, `completed` and what the
-// session store calls.
+// session store calls. With several shards in a node each writes letters to the others
+// (letters.cpp); one that is alone has no exchange and takes no part in that.
 
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -27,21 +28,13 @@
 #include "config/settings.hpp"
 #include "hooks/rules.hpp"
 #include "net/connection.hpp"
-#include "net/listener.hpp"
+#include "runtime/exchange.hpp"
+#include "runtime/held_work.hpp"
 #include "runtime/pending.hpp"
 #include "runtime/plugin.hpp"
 #include "sessions/store.hpp"
 
 namespace keepmq::runtime {
-
-/// Connections accepted through one listener; counted on the shard's thread.
-struct ListenerPort {
-    std::string name;
-    std::size_t max_connections = 0;
-    std::unique_ptr<net::Listener> listener;
-    std::uint64_t connections = 0;
-    std::uint64_t accepted = 0;
-};
 
 class Shard final : public net::ConnectionEvents,
                     public store::CompletionSink,
@@ -56,6 +49,9 @@ class Shard final : public net::ConnectionEvents,
                                          std::uint16_t port,
                                          std::size_t max_connections);
     [[nodiscard]] const std::vector<ListenerPort>& listeners() const { return listeners_; }
+
+    /// It is one of several; before `start`. The siblings outlive it.
+    void join(Siblings& siblings, std::size_t index);
 
     /// Starts the thread.
     void start();
@@ -82,12 +78,22 @@ class Shard final : public net::ConnectionEvents,
     [[nodiscard]] broker::Broker& broker() { return broker_; }
     /// From now on the broker's state goes into the store, which outlives the shard; what that has
     /// of an earlier run comes back. After the first set_plugins, before start_accepting.
-    void keep_sessions(sessions::Store& store);
+    void keep_sessions(sessions::Store& store,
+                       std::vector<broker::Change> loaded,
+                       broker::UsedNumbers used);
     void set_plugins(PluginList plugins);
     void set_settings(const config::Settings& settings);
-    /// Writes and reads for this plugin's pools are kept until `release`: its predecessor drains.
-    void hold(const PluginPtr& plugin);
+    /// Writes and reads for this plugin's pools go into `work` until that is released: its
+    /// predecessor drains. `release`: it was.
+    void hold(const PluginPtr& plugin, const std::shared_ptr<HeldWork>& work);
     void release(const Plugin* plugin);
+    /// A message of the broker itself ($SYS). Routed at once, no rules. With several shards: on the
+    /// owner of the topic.
+    void publish_internal(TopicName topic, std::string payload);
+    /// A message whose session is gone, for the shared group; `delivery` is forgotten.
+    void place(const MessagePtr& message, std::uint64_t group, std::uint64_t delivery);
+    /// Reads what other shards wrote; how many letters that were.
+    std::size_t take_letters();
     void stop_accepting();
     void shut_down_clients();
     /// Runs when all that waits now for the session store has gone to the pools; perhaps at once.
@@ -100,6 +106,8 @@ class Shard final : public net::ConnectionEvents,
     [[nodiscard]] std::size_t open_connections() const { return connections_.size(); }
     [[nodiscard]] std::size_t paused_connections() const { return paused_.size(); }
     [[nodiscard]] WallTime newest_id_time() const { return broker_.newest_id_time(); }
+    /// Not read, or handed over and not answered.
+    [[nodiscard]] std::size_t letters() const { return exchange_ ? exchange_->waiting() : 0; }
 
     // --- store::CompletionSink, any thread -------------------------------------------------------
     void completed(std::vector<store::Completed>&& batch) override;
@@ -111,7 +119,7 @@ class Shard final : public net::ConnectionEvents,
   private:
     struct Client {
         std::shared_ptr<net::Connection> connection;
-        std::size_t listener = 0;
+        Place place;
         bool closing = false;
         bool blocked = false;  ///< waits for on_writable
     };
@@ -125,7 +133,12 @@ class Shard final : public net::ConnectionEvents,
     };
     struct Held {
         PluginPtr plugin;
-        std::vector<std::function<void()>> work;
+        std::shared_ptr<HeldWork> work;
+    };
+    /// What waits for a change of this shard on behalf of another one, or of a PublishWait here.
+    struct Owed {
+        std::uint64_t after = 0;
+        Reply reply;
     };
 
     // net::ConnectionEvents
@@ -138,7 +151,8 @@ class Shard final : public net::ConnectionEvents,
     void on_writable(ConnectionId id) override;
     void on_gone(ConnectionId id) override;
 
-    void accept(std::size_t listener, boost::asio::ip::tcp::socket socket);
+    void accept(ListenerPort& port, boost::asio::ip::tcp::socket socket);
+    void welcome(boost::asio::ip::tcp::socket socket, Place place, std::string received);
     void forget(ConnectionId id);
     void tick();
     void arm_timer();
@@ -150,12 +164,15 @@ class Shard final : public net::ConnectionEvents,
     // effects (effects.cpp)
     void run(broker::Close& effect);
     void run(broker::Published& effect);
+    void run(broker::Unplaced& effect);
     void run(broker::Occurred& effect);
     void run(broker::Subscribed& effect);
     void run(broker::Fetch& effect);
     void run(broker::FenceEnded& effect);
     void run(broker::PositionMoved& effect);
-    void run_session_event(const Event& event);
+    /// Runs the rules and routes the message; this shard is the one that orders its topic.
+    void publish(broker::Published& effect, Reply reply);
+    void conclude(const PublishWait& settled);
     void submit(const PluginPtr& plugin, hooks::Write& write, store::Token token);
     void submit_all(const PluginPtr& plugin, std::vector<hooks::Write>& writes);
     /// The writes and lookups of one event of a client.
@@ -197,6 +214,37 @@ class Shard final : public net::ConnectionEvents,
     /// than the Receive Maximum, which clients before MQTT 5 do not know.
     void pause(ConnectionId publisher);
 
+    // several shards (letters.cpp)
+    [[nodiscard]] bool is_stored(std::string_view topic) const;
+    void bring_home(boost::asio::ip::tcp::socket socket,
+                    Place place,
+                    std::string received,
+                    std::string_view client);
+    void hand_over(broker::Published& effect);
+    void publish_in_order(broker::Published& effect, Reply reply);
+    /// To the sessions here and to those elsewhere. What has to be awaited for `wait` is added to
+    /// the one behind `token`, which is made if it is 0; returns it.
+    [[nodiscard]] store::Token spread(const MessagePtr& message,
+                                      const PublishWait& wait,
+                                      store::Token token);
+    void place_elsewhere(const MessagePtr& message, std::uint64_t group, Reply reply);
+    /// How many shards are asked.
+    [[nodiscard]] std::size_t count_owners(const TopicFilter& filter) const;
+    void ask_owners(const TopicFilter& filter, const std::function<Letter()>& make);
+    void on_page(const FetchWait& wait, store::MessagePage& page);
+    void read(Newcomer& letter);
+    void read(HandOver& letter);
+    void read(Part& letter);
+    void read(Placement& letter);
+    void read(Answer& letter);
+    void read(FindRetained& letter);
+    void read(RetainedFound& letter);
+    void read(Mark& letter);
+    void answer(Reply reply, bool refused = false);
+    /// Now, or when what was changed since `before` is durable.
+    void answer_after(std::uint64_t before, Reply reply);
+    void pay(std::uint64_t committed);
+
     // sessions (kept.cpp)
     void hand_over_changes();
     /// Everything that goes to the pools keeps its order, so all of it waits behind a message that
@@ -209,12 +257,14 @@ class Shard final : public net::ConnectionEvents,
     // outcomes (outcomes.cpp)
     void take_outcomes();
     void on_outcome(store::Completed& done);
-    void on_publish_outcome(store::Token token, PublishWait& wait, const store::Outcome& outcome);
+    /// One less is awaited; after the last one the answer goes out.
+    void one_done(store::Token token, PublishWait& wait, bool durable);
     void on_lookup(const ClientId& client, store::Outcome& outcome);
 
     void listen_to_hooks();
 
     config::Settings settings_;
+    std::deque<ListenerCount> counts_;  ///< what waits in the loop is counted, too
     boost::asio::io_context loop_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     boost::asio::steady_timer timer_;
@@ -229,6 +279,11 @@ class Shard final : public net::ConnectionEvents,
     std::unordered_map<ConnectionId, Client> connections_;
     std::unordered_map<ConnectionId, Paused> paused_;
     std::vector<ListenerPort> listeners_;
+
+    std::unique_ptr<Exchange> exchange_;  ///< null: the only shard
+    std::vector<Letter> letters_;
+    std::deque<Owed> owed_;
+    bool accepting_ = false;
 
     PluginList plugins_;
     std::vector<Held> held_;

@@ -20,7 +20,7 @@ void Shard::ask(FetchSource& source) {
     const bool wildcard = page.filter.view().find_first_of("+#") != std::string_view::npos;
     // Only the first page needs the barrier: what is written later is held behind the fence.
     const store::Order order{store::order_key(page.filter.view()), wildcard && !page.after};
-    source.asked = pending_.add(FetchWait{page.fence, source.plugin});
+    source.asked = pending_.add(FetchWait{page.fence, source.plugin, page.filter});
     query(source.plugin, source.plan.pool, std::move(fetch), order, source.plan.rule, source.asked);
 }
 

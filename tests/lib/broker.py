@@ -56,6 +56,8 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(ROOT / "etc", self.etc)
         self.settings = {"log.level": "debug", "broker.sys_interval": "0"}
+        if os.environ.get("KEEPMQ_SHARDS"):
+            self.settings["node.shards"] = os.environ["KEEPMQ_SHARDS"]
         if plugins is not None:
             for kind, text in plugins.items():
                 self.write_plugin(text, kind)
@@ -262,7 +264,7 @@ class Broker:
         samples = self.metrics()
         return not any(value for (name, _), value in samples.items()
                        if name in ("keepmq_pool_queued", "keepmq_pool_spooled", "keepmq_spool_active",
-                                    "keepmq_replays_open"))
+                                    "keepmq_replays_open", "keepmq_shard_letters"))
 
     def settle(self, timeout=PATIENCE):
         until(self.is_idle, "the pools to be empty", timeout)

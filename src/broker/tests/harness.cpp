@@ -323,6 +323,7 @@ void World::run(Effect& effect) {
                        else
                            tickets.push_back(e.ticket);
                    },
+                   [](Unplaced&) { ADD_FAILURE() << "there is no other shard"; },
                    [&](Occurred& e) { note(e.event); },
                    [&](Subscribed& e) {
                        events.push_back("session.subscribed(" + e.event.filter.str() + ")");

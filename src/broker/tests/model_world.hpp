@@ -87,6 +87,7 @@ class World {
     void carry_out();
     void run(const Close& effect);
     void run(const broker::Published& effect);
+    void run(const broker::Unplaced& /*effect*/) {}
     void run(const Occurred& effect);
     void run(const Subscribed& effect);
     void run(const Fetch& effect);

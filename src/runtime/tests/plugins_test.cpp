@@ -176,7 +176,7 @@ class ReloadTest : public PluginsTest {
     void hold_fresh() {
         fresh = load();
         shard.ask([&](Shard& s) {
-            s.hold(fresh);
+            s.hold(fresh, held);
             s.set_plugins({fresh});
         });
     }
@@ -184,6 +184,7 @@ class ReloadTest : public PluginsTest {
         EXPECT_TRUE(old->drain(std::chrono::steady_clock::now() + std::chrono::seconds{20}));
         old->stop();
         fresh->start(settings, *letters, commands);
+        held->release();
         shard.ask([&](Shard& s) { s.release(fresh.get()); });
     }
 
@@ -191,6 +192,7 @@ class ReloadTest : public PluginsTest {
     NoCommands commands;
     PluginPtr old;
     PluginPtr fresh;
+    std::shared_ptr<HeldWork> held = std::make_shared<HeldWork>();
     Shard shard;
     std::optional<Client> client;
 };

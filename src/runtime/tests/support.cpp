@@ -1,6 +1,7 @@
 #include "runtime/tests/support.hpp"
 
 #include <charconv>
+#include <cstdlib>
 
 namespace keepmq::runtime::test {
 namespace {
@@ -68,6 +69,8 @@ NodeTest::NodeTest() {
     settings.plugins.loaded = {"emqx_backend_memory"};
     settings.listeners = {{"external", {"127.0.0.1", 0, {}}, 1000}};
     settings.mqtt.sys_interval = std::chrono::seconds{0};
+    if (const char* shards = std::getenv("KEEPMQ_SHARDS"))
+        settings.node.shards = static_cast<std::size_t>(std::atoi(shards));
     rules(rule("message.publish.1", "on_message_publish"));
 }
 
