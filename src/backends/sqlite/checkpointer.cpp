@@ -7,10 +7,11 @@
 
 namespace keepmq::sqlite {
 
-Checkpointer::Checkpointer(std::string file, int pages)
-    : file_{std::move(file)}, pages_{pages}, thread_{[this] { run(); }} {}
+Checkpointer::Checkpointer(std::string file, int pages) : file_{std::move(file)}, pages_{pages} {}
 
 Checkpointer::~Checkpointer() {
+    if (!thread_.joinable())
+        return;
     {
         const std::lock_guard lock{mutex_};
         state_ = State::stopped;
@@ -30,6 +31,8 @@ bool Checkpointer::leaves_a_rest(int pages) {
     if (state_ == State::idle) {
         state_ = State::wanted;
         changed_.notify_one();
+        if (!thread_.joinable())
+            thread_ = std::thread{[this] { run(); }};
     }
     if (state_ != State::copied)
         return false;

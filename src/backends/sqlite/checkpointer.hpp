@@ -10,8 +10,9 @@
 namespace keepmq::sqlite {
 
 /// Owned by the connection that writes, used on its thread; has a thread and a connection of its
-/// own. The writer goes on meanwhile, so the log is never copied to its end here; only when it is
-/// does SQLite begin it anew. That last step, over what was committed meanwhile, is the writer's.
+/// own from the first copy on. The writer goes on meanwhile, so the log is never copied to its end
+/// here; only when it is does SQLite begin it anew. That last step, over what was committed
+/// meanwhile, is the writer's.
 class Checkpointer {
   public:
     /// `pages`: of the log, before it is copied.
@@ -33,7 +34,7 @@ class Checkpointer {
     std::mutex mutex_;
     std::condition_variable changed_;
     State state_ = State::idle;
-    std::thread thread_;  // last: starts when all else is there
+    std::thread thread_;
 };
 
 }  // namespace keepmq::sqlite
