@@ -197,7 +197,7 @@ def test_m13_names_are_data(emqx, paho, word):
     emqx.settle()
     assert emqx.rows("select clientid from mqtt_client") == [(word,)]
     assert emqx.rows("select topic, sender, payload from mqtt_msg") == [(topic, word, word.encode())]
-    assert emqx.rows(POSITIONS, word) == [(topic, emqx.value("select id from mqtt_msg"))]
+    until_equal(lambda: emqx.rows(POSITIONS, word), [(topic, emqx.value("select id from mqtt_msg"))])
     client.unsubscribe(topic)
     until_equal(lambda: emqx.rows(POSITIONS, word), [])
 
