@@ -100,7 +100,7 @@ std::vector<Delivery> Outbound::take_held(Session& session,
             continue;
         }
         if (delivery.leased)
-            core_.leases.give_back(delivery.message->id);
+            core_.leases->give_back(delivery.message->id);
         held.push_back(std::move(delivery));
     }
     return held;

@@ -378,8 +378,9 @@ std::optional<Failure> Batch::judge(const Write& write,
 std::optional<Failure> Batch::send_wave(std::vector<Write*> writes) {
     std::vector<Request> requests;
     requests.reserve(writes.size());
-    for (auto* write : writes) requests.push_back(write->request);
+    for (auto* write : writes) requests.push_back(std::move(write->request));
     auto answers = session_.run(requests, interrupt_);
+    for (std::size_t k = 0; k < writes.size(); ++k) writes[k]->request = std::move(requests[k]);
     std::vector<Write> again;
     for (std::size_t k = 0; k < answers.size(); ++k)
         if (auto* const failure = std::get_if<Failure>(&answers[k]))

@@ -206,10 +206,18 @@ std::vector<Session::StatementOr> Session::prepare(std::span<const Request> requ
                                                    const Interrupt& interrupt) {
     std::vector<StatementOr> found;
     std::map<std::pair<std::string, Author>, std::vector<std::size_t>> unknown;
+    const Command* last = nullptr;
     {
         const std::lock_guard lock{mutex_};
         for (const auto& request : requests)
             for (const auto& command : request.commands) {
+                // Messages stand together and have one statement.
+                if (last != nullptr && std::get<Prepared>(found.back()) &&
+                    request.author == Author::keepmq && last->cql == command.cql) {
+                    found.push_back(found.back());
+                    continue;
+                }
+                last = request.author == Author::keepmq ? &command : nullptr;
                 std::pair key{command.cql, request.author};
                 const auto known = statements_.find(key);
                 found.emplace_back(known == statements_.end() ? Prepared{} : known->second);

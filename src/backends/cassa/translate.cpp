@@ -39,7 +39,10 @@ std::string in_lower_case(std::string_view text) {
 Translator::Translator(const Layout& layout)
     : layout_{layout},
       columns_{fmt::format("topic, msgid, sender, qos, payload, arrived, retain{}",
-                           layout.message_properties ? ", properties" : "")} {}
+                           layout.message_properties ? ", properties" : "")},
+      insert_message_{fmt::format("insert into msg ({}) values (?, ?, ?, ?, ?, ?, ?{}) using ttl ?",
+                                  columns_,
+                                  layout.message_properties ? ", ?" : "")} {}
 
 Command Translator::connected_of(const ClientId& client) const {
     return {fmt::format("select connected from client where {} = ?", layout_.client_in_client),
@@ -77,11 +80,10 @@ Command Translator::offline(const store::ClientOffline& op) const {
             {op.at, op.client.view()}};
 }
 
+/// A column without a value is left unset: a null would be written, as a tombstone.
 Command Translator::store_message(const Message& message,
                                   std::optional<std::chrono::seconds> time_to_live) const {
-    Command out{fmt::format("insert into msg ({}) values (?, ?, ?, ?, ?, ?, ?{}) using ttl ?",
-                            columns_,
-                            layout_.message_properties ? ", ?" : ""),
+    Command out{insert_message_,
                 {message.topic.view(),
                  message.id.to_string(),
                  message.sender.view(),
@@ -90,7 +92,7 @@ Command Translator::store_message(const Message& message,
                  message.at,
                  std::int64_t{message.retain}}};
     if (layout_.message_properties)
-        out.params.push_back(properties_of(message));
+        out.params.push_back(message.properties ? properties_of(message) : Param{Unset{}});
     out.params.push_back(seconds_or_default(time_to_live));
     return out;
 }

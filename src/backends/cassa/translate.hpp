@@ -64,6 +64,7 @@ class Translator {
   private:
     Layout layout_;
     std::string columns_;  ///< of msg
+    std::string insert_message_;
 };
 
 /// One of the user's statements with `?` for its parameters.

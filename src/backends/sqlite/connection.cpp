@@ -8,7 +8,6 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "backends/sqlite/checkpointer.hpp"
 #include "backends/sqlite/fetch.hpp"
 #include "backends/sqlite/schema.hpp"
 #include "base/log.hpp"
@@ -21,11 +20,6 @@ using store::errc;
 using store::Failure;
 
 const Log log{"sqlite"};
-
-int checkpoint_pages(const Settings& settings) {
-    constexpr std::size_t page_bytes = 4096;
-    return static_cast<int>(settings.checkpoint_megabytes * 1024 * 1024 / page_bytes);
-}
 
 class SqliteConnection final : public store::Connection {
   public:
@@ -56,7 +50,6 @@ class SqliteConnection final : public store::Connection {
     std::unique_ptr<Database> database_;
     std::optional<Translator> translator_;
     Layout layout_;
-    std::unique_ptr<Checkpointer> checkpointer_;  ///< of a writer
     /// Newest row before the last batch that was tried first; for tables without a unique msgid.
     std::int64_t known_id_ = 0;
 
@@ -68,7 +61,6 @@ class SqliteConnection final : public store::Connection {
 };
 
 std::optional<Failure> SqliteConnection::open() {
-    checkpointer_.reset();
     replace(nullptr);
     joined_.clear();
     auto opened = open_database(settings_, role_, Database::Create::no);
@@ -87,10 +79,6 @@ std::optional<Failure> SqliteConnection::open() {
     layout_ = found.layout;
     translator_.emplace(layout_);
     replace(std::move(database));
-    if (role_ == store::Role::writer) {
-        database_->keep_log();
-        checkpointer_ = std::make_unique<Checkpointer>(settings_.file, checkpoint_pages(settings_));
-    }
     return std::nullopt;
 }
 
@@ -145,12 +133,7 @@ std::optional<Failure> SqliteConnection::run_batch(std::span<const store::Op* co
         if (auto failure = run_op(*op))
             return failure;
     }
-    if (auto failure = database_->run("commit"))
-        return failure;
-    // If it fails, the next commit meets what is wrong.
-    if (checkpointer_ && checkpointer_->leaves_a_rest(database_->log_pages()))
-        static_cast<void>(database_->run("pragma wal_checkpoint(passive)"));
-    return std::nullopt;
+    return database_->run("commit");
 }
 
 std::optional<Failure> SqliteConnection::run_op(const store::Op& op) {
@@ -272,10 +255,12 @@ std::variant<std::unique_ptr<Database>, Failure> open_database(const Settings& s
         if (mode.failure())
             return *mode.failure();
     }
+    constexpr std::size_t page_bytes = 4096;
+    const auto checkpoint = settings.checkpoint_megabytes * 1024 * 1024;
     for (const auto& pragma :
          {fmt::format("pragma synchronous = {}", to_string(settings.synchronous)),
-          fmt::format("pragma journal_size_limit = {}",
-                      4 * settings.checkpoint_megabytes * 1024 * 1024)}) {
+          fmt::format("pragma wal_autocheckpoint = {}", checkpoint / page_bytes),
+          fmt::format("pragma journal_size_limit = {}", 4 * checkpoint)}) {
         if (auto failure = database.run(pragma))
             return *std::move(failure);
     }

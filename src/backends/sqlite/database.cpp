@@ -278,16 +278,6 @@ Failure Database::failure(int code, Author author) const {
     return {kind, fmt::format("{}: {} (SQLite code {}){}", path_, message, extended, note)};
 }
 
-void Database::keep_log() {
-    sqlite3_wal_hook(
-        handle_.get(),
-        [](void* self, sqlite3*, const char*, int pages) {
-            static_cast<Database*>(self)->log_pages_ = pages;
-            return SQLITE_OK;
-        },
-        this);
-}
-
 void Database::rollback() {
     if (sqlite3_get_autocommit(handle_.get()) != 0)
         return;

@@ -81,11 +81,6 @@ class Database {
     /// Compiles a user's statement and throws it away.
     [[nodiscard]] std::optional<store::Failure> try_statement(std::string_view sql);
 
-    /// From now on nothing is copied out of the write-ahead log but by `pragma wal_checkpoint`.
-    void keep_log();
-    /// Pages of the log after the last commit. With keep_log() only.
-    [[nodiscard]] int log_pages() const { return log_pages_; }
-
     void rollback();
     [[nodiscard]] std::int64_t changed_rows() const;
     [[nodiscard]] bool is_read_only() const;
@@ -120,7 +115,6 @@ class Database {
     Cache users_;
     std::atomic<bool> interrupted_{false};
     std::chrono::steady_clock::time_point busy_since_;
-    int log_pages_ = 0;
 };
 
 }  // namespace keepmq::sqlite

@@ -50,10 +50,12 @@ constexpr string_view init_latest_of_all =
     "insert into mqtt_acked (clientid, topic, mid, created) "
     "select ?1, ?2, coalesce((select max(id) from mqtt_msg), 0), ?3 "
     "where not exists (select 1 from mqtt_acked where clientid = ?1 and topic = ?2)";
+// Two look-ups of the message are cheaper than `update ... from`, which makes tables for the join.
 constexpr string_view advance =
-    "update mqtt_acked set mid = m.id, created = ?4 "
-    "from (select max(id) as id from mqtt_msg where msgid = ?3 and topic = ?2) as m "
-    "where clientid = ?1 and topic = ?2 and coalesce(mid, 0) < m.id";
+    "update mqtt_acked "
+    "set mid = (select max(id) from mqtt_msg where msgid = ?3 and topic = ?2), created = ?4 "
+    "where clientid = ?1 and topic = ?2 "
+    "and coalesce(mid, 0) < (select max(id) from mqtt_msg where msgid = ?3 and topic = ?2)";
 constexpr string_view insert_advanced =
     "insert into mqtt_acked (clientid, topic, mid, created) "
     "select ?1, ?2, m.id, ?4 from (select max(id) as id from mqtt_msg where msgid = ?3 and topic = "
@@ -61,9 +63,9 @@ constexpr string_view insert_advanced =
     "where m.id is not null and not exists (select 1 from mqtt_acked where clientid = ?1 and topic "
     "= ?2)";
 constexpr string_view advance_to_row =
-    "update mqtt_acked set mid = m.id, created = ?4 "
-    "from (select id from mqtt_msg where id = ?3 and topic = ?2) as m "
-    "where clientid = ?1 and topic = ?2 and coalesce(mid, 0) < m.id";
+    "update mqtt_acked set mid = ?3, created = ?4 "
+    "where clientid = ?1 and topic = ?2 and coalesce(mid, 0) < ?3 "
+    "and exists (select 1 from mqtt_msg where id = ?3 and topic = ?2)";
 constexpr string_view insert_advanced_to_row =
     "insert into mqtt_acked (clientid, topic, mid, created) "
     "select ?1, ?2, m.id, ?4 from (select id from mqtt_msg where id = ?3 and topic = ?2) as m "

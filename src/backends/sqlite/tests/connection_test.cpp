@@ -281,23 +281,6 @@ TEST(SqliteFile, DamagedOneIsLeftAsItIs) {
     EXPECT_EQ(text, std::string(std::istreambuf_iterator<char>{file}, {}));
 }
 
-/// It is copied into the file beside the writer, who never stops to write.
-TEST(SqliteFile, TheLogDoesNotGrowWithWhatIsWritten) {
-    TempDir dir;
-    const auto backend =
-        make_backend(dir.str(), {{"checkpoint_size", "1"}, {"synchronous", "off"}});
-    expect_ok(backend->create_schema());
-    const auto writer = backend->connect(store::Role::writer);
-    expect_ok(writer->open());
-    constexpr std::size_t payload = 64 * 1024;
-    constexpr std::uint64_t messages = 1024;
-    for (std::uint64_t i = 0; i < messages; ++i)
-        expect_ok(write(*writer, store_all({message(i, "a", std::string(payload, 'x'))})));
-    EXPECT_LT(std::filesystem::file_size(dir.file("keepmq.db-wal")), messages * payload / 4);
-    EXPECT_EQ(std::to_string(messages),
-              Shell{dir.file("keepmq.db")}.ask("select count(*) from mqtt_msg"));
-}
-
 TEST(SqliteFile, DamageInTheMiddleIsSaid) {
     TempDir dir;
     const auto backend = make_backend(dir.path());
