@@ -257,10 +257,12 @@ class Broker:
                    if each == name and wanted <= set(given))
 
     def is_idle(self):
-        """No write and no replay is under way. (The replay of a client that does not read is.)"""
+        """No write and no replay is under way. (The replay of a client that does not read is.) And the spools
+        were looked at, which takes a moment after the start."""
         samples = self.metrics()
         return not any(value for (name, _), value in samples.items()
-                       if name in ("keepmq_pool_queued", "keepmq_pool_spooled", "keepmq_replays_open"))
+                       if name in ("keepmq_pool_queued", "keepmq_pool_spooled", "keepmq_spool_active",
+                                   "keepmq_replays_open"))
 
     def settle(self, timeout=PATIENCE):
         until(self.is_idle, "the pools to be empty", timeout)
