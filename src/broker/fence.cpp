@@ -156,7 +156,7 @@ Fence::PageResult Fence::page(std::vector<MessagePtr> messages,
             break;
         }
         if (held_ids_.erase(message->id) == 1)
-            overtake(*message, skip, result);
+            overtake(message, skip, result);
         if (deliver) {
             ++returned_;
             result.deliver.push_back(message);
@@ -170,18 +170,21 @@ Fence::PageResult Fence::page(std::vector<MessagePtr> messages,
     return result;
 }
 
-/// The page brought the stored copy of a held message. Older held ones of its topic that no page
-/// brought are not going to come: they lie before the initial position, or the store refused them.
-void Fence::overtake(const Message& brought,
+/// The page brought the stored copy of a held message. The live one takes its place: it has what a
+/// table may have no column for. Older held ones of its topic that no page brought are not going to
+/// come: they lie before the initial position, or the store refused them.
+void Fence::overtake(MessagePtr& brought,
                      const std::function<bool(const Message&)>& skip,
                      PageResult& result) {
     while (!held_.empty() && !held_ids_.contains(held_.front()->id) &&
-           held_.front()->id != brought.id)
+           held_.front()->id != brought->id)
         held_.pop_front();
     for (const auto& older : held_) {
-        if (older->id == brought.id)
+        if (older->id == brought->id) {
+            brought = older;
             return;
-        if (older->stored && older->topic == brought.topic && held_ids_.erase(older->id) == 1) {
+        }
+        if (older->stored && older->topic == brought->topic && held_ids_.erase(older->id) == 1) {
             fetched_.insert(older->id);
             if (!delivered_.contains(older->id) && !skip(*older))
                 result.deliver.push_back(older);

@@ -79,7 +79,8 @@ class Fence {
     void put_back_page();
 
     /// Filters a page: leaves out what was delivered or is known already (`skip`), what exceeds
-    /// max_returned_count ends the fetch with `truncated`. Remembers the ids. Held messages that
+    /// max_returned_count ends the fetch with `truncated`. Remembers the ids. Of a message that is
+    /// held, the live copy takes the stored one's place. Held messages that
     /// precede one of the page and that the store does not bring take their place before it.
     struct PageResult {
         std::vector<MessagePtr> deliver;   ///< in order
@@ -117,7 +118,7 @@ class Fence {
 
     bool opening_over();
     void give_up_stored(std::vector<MessagePtr>& given_up);
-    void overtake(const Message& brought,
+    void overtake(MessagePtr& brought,
                   const std::function<bool(const Message&)>& skip,
                   PageResult& result);
     std::vector<MessagePtr> take_held();

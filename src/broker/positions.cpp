@@ -1,7 +1,5 @@
 // Replay: read positions of one session, one for each topic on which something stored is open.
 
-#include <algorithm>
-
 #include "broker/core.hpp"
 #include "model/topic.hpp"
 
@@ -77,16 +75,17 @@ bool Replay::owns(const Session& session, std::string_view as_subscribed, std::s
     return found && found->as_subscribed == as_subscribed;
 }
 
-bool Replay::has_hole(const Session& session, const Subscription& subscription) {
-    if (!session.replay || !subscription.replays)
-        return false;
-    const auto& name = subscription.as_subscribed;
-    const auto& state = *session.replay;
-    return std::ranges::any_of(state.truncated,
-                               [&](const auto& one) { return one.first == name; }) ||
-           std::ranges::any_of(state.topics, [&](const auto& one) {
-               return one.second.tracker.has_hole() && owns(session, name, one.first);
-           });
+std::unordered_set<std::string_view> Replay::with_holes(const Session& session) {
+    std::unordered_set<std::string_view> names;
+    if (!session.replay)
+        return names;
+    for (const auto& [name, filter] : session.replay->truncated) names.insert(name);
+    for (const auto& [name, tracked] : session.replay->topics) {
+        const auto* found = tracked.tracker.has_hole() ? owner(session, name) : nullptr;
+        if (found)
+            names.insert(found->as_subscribed);
+    }
+    return names;
 }
 
 bool Replay::is_over(const ReplayState& state, const Message& message) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/time.hpp"
@@ -56,8 +57,9 @@ class Replay {
     [[nodiscard]] static bool replays(const Session& session, std::string_view topic) {
         return owner(session, topic) != nullptr;
     }
-    /// Something stored that is the subscription's to bring was dropped, or not read to its end.
-    [[nodiscard]] static bool has_hole(const Session& session, const Subscription& subscription);
+    /// Names of the subscriptions that have something stored to bring: it was dropped, or not read
+    /// to its end.
+    [[nodiscard]] static std::unordered_set<std::string_view> with_holes(const Session& session);
     /// A session that came back opened fences: what waits in its queue for them goes behind them.
     void hold_again(Session& session);
     /// What the fences hold need not survive a restart any more.

@@ -181,9 +181,10 @@ void Subscriptions::restore(Session& session, const SubscriptionKept& kept) {
 
 void Subscriptions::reopen(Session& session, Now now) {
     const bool restored = std::exchange(session.restored, false);
+    const auto with_holes = Replay::with_holes(session);
     std::vector<const Subscription*> replaying;
     for (const auto& [name, subscription] : session.subscriptions) {
-        if (restored ? subscription->replays : Replay::has_hole(session, *subscription))
+        if (subscription->replays && (restored || with_holes.contains(name)))
             replaying.push_back(subscription.get());
     }
     if (replaying.empty())

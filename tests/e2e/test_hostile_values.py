@@ -23,7 +23,7 @@ from lib.wait import until_equal
 READER = "reader ';\r\n*1\r\n$1\r\n${topic} \\"
 WATCHER = "watcher \" ? $1 %s 😀"
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+ \w+ \w+: [\x20-\x7e]*")
-SUBSCRIBE_BYTES = 200_000  # of one packet
+SUBSCRIBE_BYTES = 50_000  # of one packet, for as many positions as a database writes in the time
 VALUES = int(os.environ.get("KEEPMQ_HOSTILE_VALUES", "2000"))  # of each database
 SLOW = ["ferretdb"] if VALUES > 2000 else []
 
@@ -162,9 +162,14 @@ def assert_received(found, sent):
         assert message.props == (value.properties if client.version == 5 else {}), value.topic[:200]
 
 
+def settle(broker):
+    """A slow database has been spooling meanwhile."""
+    broker.settle(timeout=20 * max(1, VALUES // 500))
+
+
 def assert_clean(broker, dead_letters=0):
     """Nothing is in the dead letters, and nobody forges a line of the log."""
-    broker.settle()
+    settle(broker)
     assert broker.metric("keepmq_dead_letters") == dead_letters, broker.ctl("dead-letters", "list")
     assert broker.metric("keepmq_pool_refused_total") == 0
     for line in broker.log().rstrip("\n").split("\n"):
@@ -181,7 +186,7 @@ def read_everything(store, broker, connect, sent):
     reader = connect(broker, READER)
     subscribe(reader, topics)
     assert_received(reader.pending(), sent)
-    broker.settle()
+    settle(broker)
     encoded = {each.encode() for each in topics}
     assert store.read_by(READER.encode(), encoded) == encoded
     reader.disconnect()
@@ -207,6 +212,7 @@ def test_functions(store, start_on, generator, crowd, connect):
 
     kept = {value.topic for value in values[1::4] if value.payload}
     sent = publish(clients, values, lambda value: value.topic in kept)
+    settle(broker)
     assert_stored(store.messages(), sent)
     assert_stored(store.retained(), [(client, value) for client, value in sent if value.topic in kept])
     payloads = {value.topic: value.payload for value in values}
@@ -223,7 +229,7 @@ def test_functions(store, start_on, generator, crowd, connect):
     assert_received(watcher.pending(), [each for each in sent if not each[1].topic.startswith("$")])
     watcher.unsubscribe("#")
     watcher.disconnect()
-    broker.settle()
+    settle(broker)
     topics = {value.topic.encode() for value in values}
     everybody = [each.encode() for each in (*names, READER, WATCHER)]
     positions = [(client.encode(), topic.encode()) for client, topic in provisioned.items()]
@@ -257,20 +263,21 @@ def test_queues_and_newest_messages(store, start_on, generator, crowd, connect):
     publish(clients, latest)
     sent = publish(clients, [value.again(generator) for value in latest])
     sent_to_queues = publish(clients, queued)
+    settle(broker)
     assert_stored(store.messages(), sent + sent_to_queues)
 
     worker = connect(broker, READER)
     worker.subscribe("queue/#", qos=1)
     assert_received(worker.pending(), sent_to_queues)
-    broker.settle()
+    settle(broker)
     assert_stored(store.messages(), sent)
     subscribe(worker, [value.topic for value in latest])
     assert_received(worker.pending(), sent)
-    broker.settle()
+    settle(broker)
     assert store.read_by(READER.encode(), topics) == topics
     for each in [*clients, worker]:
         each.disconnect()
-    broker.settle()
+    settle(broker)
     everybody = [READER.encode(), *(each.name.encode() for each in clients)]
     store.assert_holds(topics, clients=everybody, positions=[(READER.encode(), topic) for topic in topics])
     assert_clean(broker)
@@ -296,7 +303,7 @@ def test_statements_of_the_user(store, start_on, generator, crowd, connect):
     unsubscribe(watcher, topics)
     for each in [*clients, watcher]:
         each.disconnect()
-    broker.settle()
+    settle(broker)
 
     wide = store.wide()
     assert sorted(wide) == sorted(members(client, value) for client, value in sent)
@@ -336,7 +343,7 @@ def test_columns_that_cannot_hold_everything(narrow_store, start_on, generator, 
     broker = start_on(store, store.wide_rules | store.narrow_rules)
     clients = crowd(broker, generator.names(40))
     sent = publish(clients, values)
-    broker.settle()
+    settle(broker)
 
     wide, narrow = store.wide(), store.narrow()
     assert sorted(wide) == sorted(members(client, value) for client, value in sent)
@@ -379,7 +386,7 @@ def test_narrow_tables_of_emqx(request, start, generator, crowd, database, table
     broker = start(plugins={store.kind: conf.plugin(rules, {"pool1": store.pool}, kind=store.kind)})
     clients = crowd(broker, [each for each in generator.names(40) if len(each) <= 64])
     sent = publish(clients, values, retain=lambda value: value.payload)
-    broker.settle()
+    settle(broker)
 
     letters = broker.rows("select rule, topic, payload, error from dead_letters", database=letters_of(broker))
     for rule, table in (("message.publish.1", "mqtt_msg"), ("message.publish.2", "mqtt_retain")):

@@ -142,6 +142,17 @@ TEST(Fence, AHeldMessageThatTheStoreDoesNotBringKeepsItsPlaceInTheTopic) {
     EXPECT_THAT(numbers(tested.release()), ElementsAre(4, 5, 7));
 }
 
+TEST(Fence, OfAHeldMessageTheLiveCopyIsDelivered) {
+    auto some = fence(fetching());
+    const auto live = message(2);
+    ASSERT_EQ(some.hold(live, roomy, given_up), Hold::held);
+    (void)some.request_page(10);
+    const auto result = some.page(messages({1, 2}), std::nullopt, skip_none);
+    ASSERT_EQ(numbers(result.deliver), (Numbers{1, 2}));
+    EXPECT_EQ(result.deliver[1], live) << "a table may have no place for its properties";
+    EXPECT_EQ(result.in_order[1], live);
+}
+
 TEST(Fence, LeavesOutWhatTheSessionHas) {
     auto tested = fence(fetching());
     (void)tested.request_page(10);
