@@ -30,9 +30,9 @@ std::string read_version(std::string_view text, mqtt::ProtocolVersion& into) {
 std::vector<Option> bench_options(BenchSettings& settings) {
     return {
         text("-h, --host", "HOST", settings.host, "name or address of the broker"),
-        count("-p, --port", settings.port, "", 1, 65'535),
-        text("-u, --username", "NAME", settings.username, "to log in with"),
-        text("-P, --password", "TEXT", settings.password, ""),
+        count("-p, --port", settings.port, "of the broker", 1, 65'535),
+        text("-u, --username", "NAME", settings.username, "to log in with; without: none"),
+        text("-P, --password", "TEXT", settings.password, "to log in with"),
         {"-V, --version",
          "3|4|5",
          "MQTT 3.1, 3.1.1 or 5.0 (4)",

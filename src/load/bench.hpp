@@ -58,7 +58,7 @@ class Bench {
 
     /// Looks up broker and process. Empty, or what is wrong.
     [[nodiscard]] std::string prepare();
-    [[nodiscard]] Login login(std::uint16_t keep_alive = 0) const;
+    [[nodiscard]] Login login(std::uint16_t keep_alive = 300) const;
     [[nodiscard]] std::string client_id(std::string_view role, std::uint64_t number) const;
 
     /// From then on SIGINT and SIGTERM end a run early, and what was measured so far is reported; a

@@ -111,14 +111,8 @@ void ConnRun::connect(Micros end) {
 void ConnRun::hold() {
     const auto begin = now_micros();
     const auto end = begin + to_micros(settings_.duration);
-    auto next_ping = begin;
     for (auto now = begin; now < end && !Bench::is_stopped() && swarm_.up() > 0;
          now = now_micros()) {
-        if (settings_.keep_alive > 0 &&
-            now >= next_ping + static_cast<Micros>(settings_.keep_alive) * second / 2) {
-            next_ping = now;
-            swarm_.ping();
-        }
         bench_.progress(now, [this] { return "open " + grouped(swarm_.up()); });
         swarm_.wait(std::min(end, now + second / 10), *this);
     }

@@ -31,7 +31,7 @@ std::string PubSettings::check() {
 std::vector<Option> publish_options(PublishPlan& plan) {
     return {
         text("-t, --topic", "TOPIC", plan.topic, "%i: number of the publisher, %n: of the message"),
-        qos_option(plan.qos, ""),
+        qos_option(plan.qos, "of messages and subscriptions"),
         count("-s, --size", plan.size, "bytes of payload", Stamp::size, 268'435'000),
         count("-F, --inflight, --window",
               plan.window,
@@ -43,8 +43,10 @@ std::vector<Option> publish_options(PublishPlan& plan) {
 
 std::vector<Option> pub_options(PubSettings& settings) {
     std::vector<Option> options{
-        count("-c, --count, --publishers", settings.publishers, "", 0, 1'000'000),
-        count("--subscribers", settings.subscribers, "", 0, 1'000'000),
+        count(
+            "-c, --count, --publishers", settings.publishers, "clients that publish", 0, 1'000'000),
+        count(
+            "--subscribers", settings.subscribers, "clients that subscribe; 0: none", 0, 1'000'000),
         text("--filter",
              "FILTER",
              settings.filter,
@@ -75,9 +77,13 @@ std::vector<Option> pub_options(PubSettings& settings) {
 
 std::vector<Option> sub_options(SubSettings& settings) {
     return {
-        count("-c, --count, --subscribers", settings.subscribers, "", 1, 1'000'000),
+        count("-c, --count, --subscribers",
+              settings.subscribers,
+              "clients that subscribe",
+              1,
+              1'000'000),
         text("-t, --topic, --filter", "FILTER", settings.filter, "%i: number of the subscriber"),
-        qos_option(settings.plan.qos, ""),
+        qos_option(settings.plan.qos, "of the subscriptions"),
         count("-L, --limit",
               settings.plan.limit,
               "messages of all together, then it ends;\n0: no limit",

@@ -25,7 +25,7 @@ std::vector<Option> replay_options(ReplaySettings& settings) {
              settings.stored,
              "they come back without a session, and a\ndatabase behind the broker has their "
              "messages"),
-        count("--publishers", settings.publishers, "", 1, 100'000),
+        count("--publishers", settings.publishers, "clients that publish", 1, 100'000),
     };
     for (auto& each : publish_options(settings.plan)) options.push_back(std::move(each));
     for (auto& each : {

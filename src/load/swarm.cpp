@@ -128,7 +128,10 @@ std::string Swarm::join(std::size_t first, std::size_t count, SwarmListener& lis
     return watcher.problem;
 }
 
-void Swarm::ping() {
+void Swarm::ping_when_due(Micros now) {
+    if (login_.keep_alive == 0 || now < next_ping_)
+        return;
+    next_ping_ = now + Micros{login_.keep_alive} * 500'000;  // twice in that time
     for (const auto& member : members_) {
         if (member->state != Member::State::up)
             continue;
@@ -163,6 +166,7 @@ void Swarm::flush(SwarmListener& listener) {
 }
 
 void Swarm::wait(Micros until, SwarmListener& listener) {
+    ping_when_due(now_micros());
     flush(listener);
     const Micros left = std::max<Micros>(until - now_micros(), 0);
     const timespec timeout{left / 1'000'000, left % 1'000'000 * 1000};
@@ -227,6 +231,10 @@ void Swarm::on_connack(Member& member, const Frame& frame, Micros now, SwarmList
             "the broker refused the connection: " + std::string{mqtt::to_string(connack->reason)},
             listener);
     member.receive_maximum = connack->receive_maximum.value_or(65'535);
+    if (const auto wanted = connack->server_keep_alive; wanted && *wanted != login_.keep_alive) {
+        login_.keep_alive = *wanted;
+        next_ping_ = 0;
+    }
     if (!member.subscription) {
         set_state(member, Member::State::up);
         return listener.on_up(member, now);

@@ -17,7 +17,8 @@ struct Login {
     mqtt::ProtocolVersion version = mqtt::ProtocolVersion::v3_1_1;
     std::optional<std::string> username;
     std::optional<std::string> password;
-    std::uint16_t keep_alive = 0;  ///< seconds; whoever sets it calls `ping`
+    /// Seconds; the swarm pings. Not 0 by itself: some brokers refuse that.
+    std::uint16_t keep_alive = 300;
 };
 
 struct Subscription {
@@ -72,9 +73,6 @@ class Swarm {
     /// Connects `count` members from `first` on, a number of them at a time. Empty, or why one
     /// could not; the others are left as they are.
     [[nodiscard]] std::string join(std::size_t first, std::size_t count, SwarmListener& listener);
-    /// PINGREQ on all connections.
-    void ping();
-
     /// There is something to send in `member.client.out()`.
     void touch(Member& member) {
         if (!member.is_touched) {
@@ -91,6 +89,7 @@ class Swarm {
     [[nodiscard]] std::size_t up() const { return up_; }
 
   private:
+    void ping_when_due(Micros now);
     void flush(SwarmListener& listener);
     void read(Member& member, SwarmListener& listener);
     void on_frame(Member& member, const Frame& frame, Micros now, SwarmListener& listener);
@@ -106,6 +105,7 @@ class Swarm {
     std::vector<Member*> touched_;
     std::vector<Member*> flushing_;
     std::vector<std::pair<Member*, std::string>> failed_;  ///< could not even begin
+    Micros next_ping_ = 0;
     std::size_t joining_ = 0;
     std::size_t up_ = 0;
     mqtt::Packet packet_;
