@@ -61,7 +61,7 @@ void Shard::run(broker::Published& effect) {
         publish(effect, {});
         return;
     }
-    if (!exchange_->has_room())
+    if (!others_have_room())
         pause(effect.from);
     if (effect.elsewhere)
         hand_over(effect);
@@ -103,16 +103,17 @@ void Shard::publish(broker::Published& effect, Reply reply) {
                 pause(effect.from);
         }
     }
-    if (token != 0 && effect.from != ConnectionId{} && !broker_.accepts_more(effect.from))
-        pause(effect.from);
     if (token != 0 && after_commit && !effect.again) {
         std::get<PublishWait>(*pending_.find(token)).deliver = effect.message;
     } else if (!effect.again) {
         const auto before = broker_.changes_made();
         token = spread(effect.message, wait, token);
-        if (broker_.changes_made() != before && !sessions_have_room())
+        const bool kept = broker_.changes_made() != before || (exchange_ && token != 0);
+        if (kept && !sessions_have_room())
             pause(effect.from);
     }
+    if (token != 0 && effect.from != ConnectionId{} && !broker_.accepts_more(effect.from))
+        pause(effect.from);
     if (leased)
         exchange_->leases().give_back(effect.message->id);
     if (token == 0)
@@ -121,16 +122,13 @@ void Shard::publish(broker::Published& effect, Reply reply) {
 
 void Shard::conclude(const PublishWait& settled) {
     if (settled.ticket != Ticket{}) {
-        if (settled.wide && !settled.refused)
+        if (settled.wide && !is_error(settled.reason))
             broker_.routed(settled.ticket, false);
-        broker_.settle(settled.ticket,
-                       settled.refused ? mqtt::ReasonCode::implementation_specific_error
-                                       : mqtt::ReasonCode::success,
-                       now_);
+        broker_.settle(settled.ticket, settled.reason, now_);
     }
     if (settled.reply.token != 0)
         exchange_->send(settled.reply.shard,
-                        Answer{settled.reply.token, settled.refused, false, settled.id});
+                        Answer{settled.reply.token, settled.reason, false, settled.id});
 }
 
 void Shard::carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client) {
@@ -316,7 +314,7 @@ void Shard::pause(ConnectionId publisher) {
     const auto found = connections_.find(publisher);
     if (found == connections_.end() || paused_.contains(publisher))
         return;
-    paused_.emplace(publisher, Paused{now_.steady});
+    paused_.emplace(publisher, now_.steady);
     found->second.connection->pause_reading();
     broker_.pause(publisher, now_);
     arm_timer();

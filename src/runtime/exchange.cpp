@@ -31,8 +31,6 @@ void Exchange::post(Letter&& letter) {
 }
 
 bool Exchange::has_room() const {
-    if (handed_over_ >= most_letters)
-        return false;
     for (const auto* each : siblings_.exchanges)
         if (each->mailbox_.size() >= most_letters || each->mailbox_.weight() >= most_bytes)
             return false;
@@ -60,7 +58,7 @@ Exchange::Audience& Exchange::audience_of(const Message& message, broker::Shared
     return audience_;
 }
 
-void Exchange::handed_over(std::string_view topic) {
+void Exchange::sets_out(std::string_view topic) {
     ++under_way_[hash_of(topic)];
     ++handed_over_;
 }

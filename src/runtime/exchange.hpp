@@ -47,6 +47,8 @@ class Exchange final : public broker::Peers {
     [[nodiscard]] std::size_t waiting() const { return mailbox_.size() + handed_over_; }
     /// False: publishers should pause until the other shards have read what waits for them.
     [[nodiscard]] bool has_room() const;
+    /// Messages that were handed over and not answered.
+    [[nodiscard]] std::size_t handed_over() const { return handed_over_; }
 
     /// Whom the message concerns, besides the sessions here that match it.
     struct Other {
@@ -62,7 +64,7 @@ class Exchange final : public broker::Peers {
     [[nodiscard]] Audience& audience_of(const Message& message, broker::SharedStrategy strategy);
 
     /// While a message is with the topic's owner, those behind it go the same way.
-    void handed_over(std::string_view topic);
+    void sets_out(std::string_view topic);
     void came_back(std::size_t topic_hash);
     [[nodiscard]] static std::size_t hash_of(std::string_view topic) {
         return std::hash<std::string_view>{}(topic);

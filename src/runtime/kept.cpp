@@ -34,7 +34,8 @@ void Shard::on_committed(std::uint64_t change) {
 void Shard::on_commit_failed() {
     post([](Shard& shard) {
         shard.broker_.on_commit_failed(shard.now_);
-        for (const auto& owed : std::exchange(shard.owed_, {})) shard.answer(owed.reply, true);
+        for (const auto& owed : std::exchange(shard.owed_, {}))
+            shard.answer(owed.reply, mqtt::ReasonCode::quota_exceeded);
     });
 }
 

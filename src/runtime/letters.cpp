@@ -37,6 +37,11 @@ std::size_t Shard::take_letters() {
     return count;
 }
 
+bool Shard::others_have_room() const {
+    return !exchange_ ||
+           (exchange_->has_room() && exchange_->handed_over() < settings_.store.queue_limit);
+}
+
 bool Shard::is_stored(std::string_view topic) const {
     return publish_listened_ && std::ranges::any_of(plugins_, [&](const PluginPtr& plugin) {
                return plugin->rules().wants_publish(topic);
@@ -85,7 +90,7 @@ void Shard::hand_over(broker::Published& effect) {
     const auto topic = effect.message->topic.view();
     const auto owner = exchange_->shard_of(topic);
     const auto token = pending_.add(HandedOver{effect.ticket, Exchange::hash_of(topic)});
-    exchange_->handed_over(topic);
+    exchange_->sets_out(topic);
     // The owner does not know the connection: what it must not overrun is looked at here.
     const bool room =
         sessions_have_room() && std::ranges::all_of(plugins_, [this](const PluginPtr& plugin) {
@@ -127,7 +132,9 @@ void Shard::publish_in_order(broker::Published& effect, Reply reply) {
     not_before_ = std::max(not_before_, effect.after);
     if (is_gated())
         gate([this, moved = std::make_shared<broker::Published>(std::move(effect)), reply] {
+            letting_through_ = true;
             publish(*moved, reply);
+            letting_through_ = false;
         });
     else
         publish(effect, reply);
@@ -228,9 +235,9 @@ void Shard::publish_internal(TopicName topic, std::string payload) {
 
 // --- answers -----------------------------------------------------------------------------------
 
-void Shard::answer(Reply reply, bool refused) {
+void Shard::answer(Reply reply, mqtt::ReasonCode reason) {
     if (reply.token != 0)
-        exchange_->send(reply.shard, Answer{.token = reply.token, .refused = refused});
+        exchange_->send(reply.shard, Answer{.token = reply.token, .reason = reason});
 }
 
 void Shard::answer_after(std::uint64_t before, Reply reply) {
@@ -255,7 +262,7 @@ void Shard::read(Answer& letter) {
         if (letter.more)
             ++publish->open;
         else
-            one_done(letter.token, *publish, !letter.refused);
+            one_done(letter.token, *publish, letter.reason);
     } else if (auto* page = std::get_if<PageWait>(wait)) {
         if (--page->open > 0)
             return;
@@ -267,7 +274,7 @@ void Shard::read(Answer& letter) {
         pending_.erase(letter.token);
         exchange_->came_back(topic);
         broker_.identified(ticket, letter.id);
-        conclude({.ticket = ticket, .refused = letter.refused, .wide = true});
+        conclude({.ticket = ticket, .reason = letter.reason, .wide = true});
     } else if (const auto* orphan = std::get_if<Orphan>(wait)) {
         const auto delivery = orphan->delivery;
         pending_.erase(letter.token);

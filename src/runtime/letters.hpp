@@ -12,6 +12,7 @@
 
 #include "broker/effects.hpp"
 #include "model/message.hpp"
+#include "mqtt/packets.hpp"
 #include "runtime/listener_port.hpp"
 #include "store/pool.hpp"
 
@@ -60,9 +61,9 @@ struct Placement {
 
 struct Answer {
     store::Token token = 0;
-    bool refused = false;  ///< not durable
-    bool more = false;     ///< one more answer will come with this token; this one is none
-    MessageId id;          ///< of a message that was handed over
+    mqtt::ReasonCode reason = mqtt::ReasonCode::success;  ///< an error: it is not durable
+    bool more = false;  ///< one more answer will come with this token; this one is none
+    MessageId id;       ///< of a message that was handed over
 };
 
 struct FindRetained {

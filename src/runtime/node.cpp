@@ -69,7 +69,7 @@ std::unique_ptr<Node> Node::start(const config::Settings& settings,
     node->load_wanted(diagnostics);
     if (node->sessions_)
         node->shards_->keep_sessions(*node->sessions_);
-    node->shards_->each([](Shard& shard) { shard.start_accepting(); });
+    node->shards_->at_once([](Shard& shard) { shard.start_accepting(); });
     return node;
 }
 

@@ -54,7 +54,10 @@ void Shard::on_outcome(store::Completed& done) {
         return;
     auto& outcome = done.outcome;
     if (auto* publish = std::get_if<PublishWait>(wait)) {
-        one_done(done.token, *publish, is_durable(outcome));
+        one_done(done.token,
+                 *publish,
+                 is_durable(outcome) ? mqtt::ReasonCode::success
+                                     : mqtt::ReasonCode::implementation_specific_error);
         return;
     }
     const Wait taken = std::move(*wait);
@@ -86,11 +89,13 @@ void Shard::on_outcome(store::Completed& done) {
     }
 }
 
-void Shard::one_done(store::Token token, PublishWait& wait, bool durable) {
-    wait.refused |= !durable;
+void Shard::one_done(store::Token token, PublishWait& wait, mqtt::ReasonCode reason) {
+    if (is_error(reason))
+        wait.reason = reason;
     if (--wait.open > 0)
         return;
-    if (const auto message = std::exchange(wait.deliver, nullptr); message && !wait.refused) {
+    if (const auto message = std::exchange(wait.deliver, nullptr);
+        message && !is_error(wait.reason)) {
         const PublishWait copy = wait;  // the place may move
         token = spread(message, copy, token);
         if (std::get<PublishWait>(*pending_.find(token)).open > 0)

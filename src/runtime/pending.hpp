@@ -19,7 +19,7 @@ namespace keepmq::runtime {
 struct PublishWait {
     Ticket ticket{};
     std::size_t open = 0;
-    bool refused = false;
+    mqtt::ReasonCode reason = mqtt::ReasonCode::success;
     MessagePtr deliver;  ///< after the commit; null when it went out at once
     Reply reply;         ///< to the shard of the publisher, if that is another one
     MessageId id;

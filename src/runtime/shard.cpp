@@ -237,6 +237,7 @@ void Shard::write(ConnectionId id) {
         client.blocked = true;
         client.connection->await_writable();
     } else if (client.closing) {
+        client.place = {};  // the client may come back as soon as it sees our end
         client.connection->close_gracefully();
     }
 }
@@ -254,7 +255,7 @@ void Shard::on_writable(ConnectionId id) {
 void Shard::resume_paused() {
     for (auto it = paused_.begin(); it != paused_.end();) {
         const auto id = it->first;
-        const bool room = sessions_have_room() && (!exchange_ || exchange_->has_room()) &&
+        const bool room = sessions_have_room() && others_have_room() &&
                           std::ranges::all_of(plugins_, [this](const PluginPtr& plugin) {
                               if (held(plugin.get()) != nullptr)  // its pools are not there yet
                                   return false;
@@ -268,7 +269,7 @@ void Shard::resume_paused() {
             broker_.resume(id, now_);
             if (const auto found = connections_.find(id); found != connections_.end())
                 found->second.connection->resume_reading();
-        } else if (now_.steady - it->second.since > settings_.store.backpressure_limit) {
+        } else if (now_.steady - it->second > settings_.store.backpressure_limit) {
             it = paused_.erase(it);
             log.warn(
                 "publisher disconnected: the database or the session store took nothing for {} s",

@@ -6,11 +6,9 @@
 // session store calls. With several shards in a node each writes letters to the others
 // (letters.cpp); one that is alone has no exchange and takes no part in that.
 
-#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <functional>
@@ -18,10 +16,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <thread>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "broker/broker.hpp"
@@ -123,9 +119,6 @@ class Shard final : public net::ConnectionEvents,
         bool closing = false;
         bool blocked = false;  ///< waits for on_writable
     };
-    struct Paused {
-        SteadyTime since;
-    };
     /// Work for the pools that may not begin before a change is durable.
     struct Gated {
         std::uint64_t after = 0;
@@ -216,6 +209,7 @@ class Shard final : public net::ConnectionEvents,
 
     // several shards (letters.cpp)
     [[nodiscard]] bool is_stored(std::string_view topic) const;
+    [[nodiscard]] bool others_have_room() const;
     void bring_home(boost::asio::ip::tcp::socket socket,
                     Place place,
                     std::string received,
@@ -240,7 +234,7 @@ class Shard final : public net::ConnectionEvents,
     void read(FindRetained& letter);
     void read(RetainedFound& letter);
     void read(Mark& letter);
-    void answer(Reply reply, bool refused = false);
+    void answer(Reply reply, mqtt::ReasonCode reason = mqtt::ReasonCode::success);
     /// Now, or when what was changed since `before` is durable.
     void answer_after(std::uint64_t before, Reply reply);
     void pay(std::uint64_t committed);
@@ -249,7 +243,9 @@ class Shard final : public net::ConnectionEvents,
     void hand_over_changes();
     /// Everything that goes to the pools keeps its order, so all of it waits behind a message that
     /// may not be stored yet.
-    [[nodiscard]] bool is_gated() const { return !gated_.empty() || not_before_ > committed_; }
+    [[nodiscard]] bool is_gated() const {
+        return !letting_through_ && (!gated_.empty() || not_before_ > committed_);
+    }
     void gate(std::function<void()> work) { gated_.push_back({not_before_, std::move(work)}); }
     void open_gate(std::uint64_t committed);
     [[nodiscard]] bool sessions_have_room() const { return !sessions_ || sessions_->has_room(); }
@@ -258,7 +254,7 @@ class Shard final : public net::ConnectionEvents,
     void take_outcomes();
     void on_outcome(store::Completed& done);
     /// One less is awaited; after the last one the answer goes out.
-    void one_done(store::Token token, PublishWait& wait, bool durable);
+    void one_done(store::Token token, PublishWait& wait, mqtt::ReasonCode reason);
     void on_lookup(const ClientId& client, store::Outcome& outcome);
 
     void listen_to_hooks();
@@ -277,7 +273,7 @@ class Shard final : public net::ConnectionEvents,
     broker::Broker broker_;
     net::ReadContext context_{loop_};
     std::unordered_map<ConnectionId, Client> connections_;
-    std::unordered_map<ConnectionId, Paused> paused_;
+    std::unordered_map<ConnectionId, SteadyTime> paused_;  ///< since when
     std::vector<ListenerPort> listeners_;
 
     std::unique_ptr<Exchange> exchange_;  ///< null: the only shard
@@ -290,6 +286,7 @@ class Shard final : public net::ConnectionEvents,
     sessions::Store* sessions_ = nullptr;  ///< null: nothing survives a restart
     std::vector<broker::Change> changes_;
     std::deque<Gated> gated_;
+    bool letting_through_ = false;  ///< what comes now had its turn in the gate
     std::uint64_t not_before_ = 0;  ///< what comes now waits for this change
     std::uint64_t committed_ = 0;   ///< all changes up to this one are durable
     std::unordered_map<std::uint64_t, FetchSource> fetches_;  ///< by fence

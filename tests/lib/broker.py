@@ -180,6 +180,13 @@ class Broker:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
 
+    def comparable(self, numbers, topics):
+        """Numbers that one client sent to so many topics in turn. One shard keeps their order; several keep that
+        of each topic, and only it is left here."""
+        if self.settings.get("node.shards", 1) in (1, "1"):
+            return list(numbers)
+        return sorted(numbers, key=lambda number: int(number) % topics)
+
     # --- database
 
     def rows(self, statement, *values, database=None):
