@@ -1,5 +1,6 @@
 #include "app/limits.hpp"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 namespace keepmq::app {
@@ -10,6 +11,11 @@ void raise_descriptor_limit() {
         limit.rlim_cur = limit.rlim_max;
         ::setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+void keep_freed_memory() {
+    ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
 
 }  // namespace keepmq::app

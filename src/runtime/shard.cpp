@@ -103,7 +103,8 @@ void Shard::accept(std::size_t listener, asio::ip::tcp::socket socket) {
     const auto id = broker_.open(peer.address().to_string(), peer.port(), now_);
     auto connection = net::make_tcp_connection(std::move(socket), id, *this, context_);
     ++port.connections;
-    connections_.emplace(id, Client{connection, listener, false, false});
+    connections_.emplace(id,
+                         Client{connection, static_cast<std::uint32_t>(listener), false, false});
     connection->start();
     carry_out();
 }

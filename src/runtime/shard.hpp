@@ -109,7 +109,7 @@ class Shard final : public net::ConnectionEvents,
   private:
     struct Client {
         std::shared_ptr<net::Connection> connection;
-        std::size_t listener = 0;
+        std::uint32_t listener = 0;
         bool closing = false;
         bool blocked = false;  ///< waits for on_writable
     };
