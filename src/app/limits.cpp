@@ -1,5 +1,6 @@
 #include "app/limits.hpp"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -15,6 +16,11 @@ void raise_descriptor_limit() {
 
 void restrict_new_files() {
     ::umask(::umask(0777) | 027);
+}
+
+void keep_freed_memory() {
+    ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
 
 }  // namespace keepmq::app

@@ -118,6 +118,7 @@ int run_start(const Options& options) {
         return 1;
     set_log_level(settings->log_level);
     raise_descriptor_limit();
+    keep_freed_memory();
     std::signal(SIGPIPE, SIG_IGN);
     Signals signals;
     Diagnostics diagnostics;

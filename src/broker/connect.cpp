@@ -16,7 +16,7 @@ ConnectionId Lifecycle::open(std::string peerhost, std::uint16_t peer_port, Now 
     auto owned = std::make_unique<Connection>();
     Connection& connection = *owned;
     connection.id = ConnectionId{core_.connections.insert(std::move(owned))};
-    connection.peerhost = std::move(peerhost);
+    connection.peerhost = std::make_unique<const std::string>(std::move(peerhost));
     connection.peer_port = peer_port;
     connection.heard = now.steady;
     connection.patience = core_.limits.connect_timeout;
@@ -171,7 +171,7 @@ void Lifecycle::adopt(Connection& connection,
     session.connection = &connection;
     core_.subscriptions.connected(session, true);
     session.username = packet.username.value_or(std::string_view{});
-    session.peerhost = connection.peerhost;
+    session.peerhost = *std::exchange(connection.peerhost, nullptr);
     session.peer_port = connection.peer_port;
     session.version = packet.version;
     session.clean_start = packet.clean_start;

@@ -42,7 +42,7 @@ struct Connection {
     Alarm alarm;
     Outbox outbox;
     AckSlots acks;
-    std::string peerhost;
+    std::unique_ptr<const std::string> peerhost;  ///< until CONNECT: then the session has it
     std::unique_ptr<InboundAliases> aliases_in;
     std::unique_ptr<OutboundAliases> aliases_out;
 

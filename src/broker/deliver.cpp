@@ -16,6 +16,7 @@ Delivery make_delivery(const Outbound::Order& order) {
     delivery.retain = order.retain;
     delivery.tracked = order.track != Outbound::Track::none;
     delivery.held = order.held;
+    delivery.forced = order.room == Outbound::Room::forced;
     return delivery;
 }
 
@@ -67,13 +68,18 @@ bool Outbound::deliver_at_most_once(Session& session, const Order& order, Now no
     account(session, order);
     Connection* connection = session.connection;
     bool taken = false;
+    // Behind the queue also while connected: it may hold QoS 0 of the same topic [MQTT-4.6.0-5].
+    const bool kept_for_absent =
+        core_.limits.queue_qos0 && session.lasting() && (!connection || !session.queue.empty());
+    // Retained messages come as fast as the client reads, and what is newer comes behind them.
+    const bool waits_for_room =
+        connection &&
+        (session.queued_qos0 != 0 || (order.room == Room::forced && !has_room(*connection)));
     if (is_expired(*order.message, now)) {
         ++core_.stats.dropped_expired;
-    } else if (core_.limits.queue_qos0 && session.lasting() &&
-               (!connection || !session.queue.empty())) {
-        // Behind the queue also while connected: it may hold QoS 0 of the same topic
-        // [MQTT-4.6.0-5].
+    } else if (kept_for_absent || waits_for_room) {
         Order untracked{order.message, order.qos, order.retain, order.identifiers};
+        untracked.room = order.room;
         taken = enqueue(session, untracked);
     } else if (!connection) {
         ++core_.stats.dropped_qos0_absent;
@@ -96,7 +102,7 @@ bool Outbound::deliver_at_most_once(Session& session, const Order& order, Now no
 bool Outbound::enqueue(Session& session, const Order& order) {
     const auto bytes = weight(*order.message);
     if (order.room == Room::bounded &&
-        (session.queue.size() >= core_.limits.max_queue_length ||
+        (session.queue.size() - session.queued_forced >= core_.limits.max_queue_length ||
          session.queue_bytes + bytes > core_.limits.max_queue_bytes)) {
         ++core_.stats.dropped_queue_full;
         ++session.dropped;
@@ -112,15 +118,15 @@ bool Outbound::enqueue(Session& session, const Order& order) {
         delivery.leased = true;
     }
     keep(session, delivery);
-    session.queue.push_back(std::move(delivery));
-    session.queue_bytes += bytes;
-    ++core_.stats.queued;
+    put_back(session, std::move(delivery));
     return true;
 }
 
 Delivery Outbound::pop(Session& session) {
     auto delivery = session.queue.pop_front();
     session.queue_bytes -= weight(*delivery.message);
+    session.queued_forced -= delivery.forced ? 1 : 0;
+    session.queued_qos0 -= delivery.qos == Qos::at_most_once ? 1 : 0;
     --core_.stats.queued;
     return delivery;
 }
@@ -203,6 +209,15 @@ void Outbound::suspend(Session& session) {
     session.outstanding = 0;
     session.resend.clear();
     for (Sent* sent : session.inflight.in_order()) sent->counted = false;
+    if (session.queued_qos0 == 0 || core_.limits.queue_qos0)
+        return;
+    for (auto left = session.queue.size(); left > 0; --left) {
+        auto delivery = pop(session);
+        if (delivery.qos == Qos::at_most_once)
+            ++core_.stats.dropped_qos0_absent;
+        else
+            put_back(session, std::move(delivery));
+    }
 }
 
 void Outbound::resume(Session& session, Now now) {
@@ -260,6 +275,7 @@ void Outbound::discard(Session& session, Now now) {
     while (!session.queue.empty()) static_cast<void>(session.queue.pop_front());
     session.inflight = Inflight{};
     session.queue_bytes = 0;
+    session.queued_forced = session.queued_qos0 = 0;
     for (const auto& [message, key, number] : orphans) {
         if (auto* group = core_.groups.find(key))
             core_.router.deliver_shared(*group, message, now);

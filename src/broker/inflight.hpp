@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "model/message.hpp"
@@ -21,6 +22,7 @@ struct Delivery {
     bool tracked = false;  ///< has a place in a read position
     bool leased = false;   ///< holds a one-to-one lease
     bool held = false;     ///< waits for the replay that comes with the next connection
+    bool forced = false;   ///< was queued whatever the limit
 };
 
 struct Sent {
@@ -35,60 +37,53 @@ struct Sent {
 /// is indexed by their low bits rarely has two for one place; then the identifier is passed over.
 class Inflight {
   public:
-    [[nodiscard]] std::size_t size() const { return size_; }
-    [[nodiscard]] bool empty() const { return size_ == 0; }
-    [[nodiscard]] bool full() const { return size_ == limit; }
+    [[nodiscard]] std::size_t size() const { return window_ ? window_->size : 0; }
+    [[nodiscard]] bool empty() const { return size() == 0; }
+    [[nodiscard]] bool full() const { return size() == limit; }
 
     /// Precondition: not full.
     Sent& insert(Delivery&& delivery) {
-        if (size_ == slots_.size())
-            grow();
+        Window& window = this->window();
+        if (window.size == window.slots.size())
+            window.grow();
         do {
-            if (++last_ == 0)
-                last_ = 1;
-        } while (at(last_).packet_id != 0);
-        Sent& slot = at(last_);
-        slot.delivery = std::move(delivery);
-        slot.order = ++order_;
-        slot.packet_id = last_;
-        slot.released = false;
+            if (++window.last == 0)
+                window.last = 1;
+        } while (window.at(window.last).packet_id != 0);
+        Sent& slot = window.put(std::move(delivery), window.last);
         slot.counted = true;
-        ++size_;
         return slot;
     }
 
     /// As it was before a restart; the last one is the newest. Precondition: `id` is free.
-    void restore(Delivery delivery, mqtt::PacketId id, bool released) {
-        while (slots_.empty() || at(id).packet_id != 0) grow();
-        Sent& slot = at(id);
-        slot.delivery = std::move(delivery);
-        slot.order = ++order_;
-        slot.packet_id = last_ = id;
-        slot.released = released;
-        ++size_;
+    void restore(Delivery&& delivery, mqtt::PacketId id, bool released) {
+        Window& window = this->window();
+        while (window.slots.empty() || window.at(id).packet_id != 0) window.grow();
+        window.put(std::move(delivery), window.last = id).released = released;
     }
 
     [[nodiscard]] Sent* find(mqtt::PacketId id) {
-        if (size_ == 0 || id == 0)
+        if (empty() || id == 0)
             return nullptr;
-        Sent& slot = at(id);
+        Sent& slot = window_->at(id);
         return slot.packet_id == id ? &slot : nullptr;
     }
 
     void erase(Sent& slot) {
         slot = Sent{};
-        if (--size_ == 0 && slots_.size() > kept_when_empty)
-            std::vector<Sent>{}.swap(slots_);
+        if (--window_->size == 0 && window_->slots.size() > kept_when_empty)
+            std::vector<Sent>{}.swap(window_->slots);
     }
 
     /// In the order of sending [MQTT-4.6.0-1].
     [[nodiscard]] std::vector<Sent*> in_order() {
         std::vector<Sent*> all;
-        all.reserve(size_);
-        for (auto& slot : slots_) {
-            if (slot.packet_id != 0)
-                all.push_back(&slot);
-        }
+        all.reserve(size());
+        if (window_)
+            for (auto& slot : window_->slots) {
+                if (slot.packet_id != 0)
+                    all.push_back(&slot);
+            }
         std::ranges::sort(all, {}, [](const Sent* sent) { return sent->order; });
         return all;
     }
@@ -97,21 +92,38 @@ class Inflight {
     static constexpr std::size_t limit = 65'535;
     static constexpr std::size_t kept_when_empty = 64;
 
-    Sent& at(mqtt::PacketId id) { return slots_[id & (slots_.size() - 1)]; }
+    struct Window {
+        std::vector<Sent> slots;  ///< size is a power of two, or 0
+        std::size_t size = 0;
+        std::uint64_t order = 0;
+        mqtt::PacketId last = 0;
 
-    void grow() {
-        std::vector<Sent> old(slots_.empty() ? 4 : slots_.size() * 2);
-        old.swap(slots_);
-        for (auto& slot : old) {
-            if (slot.packet_id != 0)
-                at(slot.packet_id) = std::move(slot);
+        Sent& at(mqtt::PacketId id) { return slots[id & (slots.size() - 1)]; }
+        Sent& put(Delivery&& delivery, mqtt::PacketId id) {
+            Sent& slot = at(id);
+            slot.delivery = std::move(delivery);
+            slot.order = ++order;
+            slot.packet_id = id;
+            ++size;
+            return slot;
         }
+        void grow() {
+            std::vector<Sent> old(slots.empty() ? 4 : slots.size() * 2);
+            old.swap(slots);
+            for (auto& slot : old) {
+                if (slot.packet_id != 0)
+                    at(slot.packet_id) = std::move(slot);
+            }
+        }
+    };
+
+    Window& window() {
+        if (!window_)
+            window_ = std::make_unique<Window>();
+        return *window_;
     }
 
-    std::vector<Sent> slots_;  ///< size is a power of two, or 0
-    std::size_t size_ = 0;
-    std::uint64_t order_ = 0;
-    mqtt::PacketId last_ = 0;
+    std::unique_ptr<Window> window_;  ///< null while nothing was ever sent
 };
 
 }  // namespace keepmq::broker

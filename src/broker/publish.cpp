@@ -8,7 +8,7 @@ namespace keepmq::broker {
 using mqtt::ReasonCode;
 
 std::unique_ptr<const MessageProperties> copy_properties(const mqtt::PublishProperties& from) {
-    if (from == mqtt::PublishProperties{})
+    if (!from.any())
         return nullptr;
     auto to = std::make_unique<MessageProperties>();
     to->payload_format_indicator = from.payload_format_indicator;
@@ -89,19 +89,16 @@ bool Inbound::is_allowed(Connection& connection,
 }
 
 bool Inbound::answer_repeated(Connection& connection, const mqtt::Publish& packet) {
-    auto& incoming = connection.session->incoming;
-    const auto known = incoming.find(packet.packet_id);
-    if (known == incoming.end())
-        return false;
-    if (known->second.was_interrupted())
+    const auto* known = connection.session->incoming.find(packet.packet_id);
+    if (!known || known->was_interrupted())
         return false;  // the rules see it once more, with the identity it had
-    if (known->second.ticket == 0) {
+    if (known->ticket == 0) {
         // Taken before: PUBREC again, in its turn, and no second message [MQTT-4.3.3-10].
         const auto slot = connection.acks.open(packet.packet_id, Qos::exactly_once);
         answer(connection, slot, ReasonCode::success, core_.journal.made());
         return true;
     }
-    if (auto* pending = pending_.find(known->second.ticket);
+    if (auto* pending = pending_.find(known->ticket);
         pending && pending->connection != connection.id) {
         // Sent again on a new connection while the store is still at work: the answer goes there.
         pending->connection = connection.id;
@@ -116,21 +113,22 @@ void Inbound::admit(Connection& connection,
                     std::string_view topic,
                     Now now) {
     Session& session = *connection.session;
-    const auto known = session.incoming.find(packet.packet_id);
-    const bool again = packet.qos == Qos::exactly_once && known != session.incoming.end();
+    const auto* known =
+        packet.qos == Qos::at_most_once ? nullptr : session.incoming.find(packet.packet_id);
+    const bool again = packet.qos == Qos::exactly_once && known;
     if (packet.qos == Qos::exactly_once && !again &&
         session.incoming.size() >= core_.limits.max_awaiting_rel) {
         refuse(connection, packet, ReasonCode::quota_exceeded, now);
         return;
     }
-    if (packet.qos == Qos::at_least_once && connection.is_v5() && known != session.incoming.end()) {
+    if (packet.qos == Qos::at_least_once && connection.is_v5() && known) {
         refuse(connection, packet, ReasonCode::packet_identifier_in_use, now);
         return;
     }
     auto message = std::make_shared_for_overwrite<Message>();  // else it is cleared twice
     core_.stamp(*message, now);
     if (again) {
-        message->id = known->second.id;
+        message->id = known->id;
         message->at = message->id.time();
     }
     message->topic = TopicName{topic};
@@ -143,7 +141,7 @@ void Inbound::admit(Connection& connection,
     message->properties = copy_properties(packet.properties);
 
     if (!core_.peers && !core_.listens(Hook::message_publish)) {
-        pass_on(connection, packet, message, now);
+        pass_on(connection, packet, std::move(message), now);
         return;
     }
     Published published{std::move(message), Ticket{}, connection.id};
@@ -236,7 +234,7 @@ void Inbound::keep(const Session& session, mqtt::PacketId packet_id, const Incom
 }
 
 void Inbound::forget(Session& session, mqtt::PacketId packet_id) {
-    if (session.incoming.erase(packet_id) != 0 && session.kept != 0)
+    if (session.incoming.erase(packet_id) && session.kept != 0)
         core_.journal.add(IncomingGone{session.kept, packet_id});
 }
 
@@ -330,10 +328,9 @@ void Inbound::send_ack(Connection& connection,
 }
 
 void Inbound::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
-    auto& incoming = connection.session->incoming;
-    const auto known = incoming.find(packet.packet_id);
+    const auto* known = connection.session->incoming.find(packet.packet_id);
     auto reason = ReasonCode::packet_identifier_not_found;
-    if (known != incoming.end() && known->second.ticket == 0) {
+    if (known && known->ticket == 0) {
         forget(*connection.session, packet.packet_id);
         reason = ReasonCode::success;
         if (connection.unacknowledged > 0)
@@ -347,10 +344,10 @@ void Inbound::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
 }
 
 void Inbound::forget(Session& session) {
-    for (const auto& [packet_id, exchange] : session.incoming) {
+    session.incoming.each([this](mqtt::PacketId, const Incoming& exchange) {
         if (auto* pending = pending_.find(exchange.ticket))
             pending->session = 0;
-    }
+    });
 }
 
 bool Inbound::exceeds_quota(const Connection& connection, std::size_t taken) const {

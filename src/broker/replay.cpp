@@ -261,7 +261,8 @@ void Replay::deliver_retained(Session& session,
          .qos = std::min(message->qos, subscription.qos),
          .retain = true,  // [MQTT-3.3.1-8]
          .identifiers = {&identifier, identifier != 0 ? 1U : 0U},
-         .track = tracked ? Outbound::Track::registered : Outbound::Track::none},
+         .track = tracked ? Outbound::Track::registered : Outbound::Track::none,
+         .room = Outbound::Room::forced},
         now);
     if (taken) {
         fence.fence.sent_as_retained(message->id);

@@ -76,7 +76,7 @@ void Router::collect(const Subscriber& subscriber, const Message& message, bool 
     Session& session = *subscriber.session;
     if (session.route_mark != mark_) {
         session.route_mark = mark_;
-        session.route_target = count_;
+        session.route_target = static_cast<std::uint32_t>(count_);
         if (count_ == targets_.size())
             targets_.emplace_back();
         targets_[count_].session = &session;

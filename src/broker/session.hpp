@@ -2,18 +2,17 @@
 // What the server remembers of one client, also while it is away [MQTT 5.0, 4.1]. Shard-local;
 // owned by Sessions. Plain state: the parts of the broker act on it.
 
+#include <boost/container/flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "base/time.hpp"
 #include "broker/changes.hpp"
 #include "broker/connection.hpp"
+#include "broker/incoming.hpp"
 #include "broker/inflight.hpp"
 #include "broker/replay_state.hpp"
 #include "broker/ring.hpp"
@@ -40,16 +39,6 @@ struct Subscription {
     [[nodiscard]] bool shared() const { return group != 0; }
 };
 
-/// A QoS 2 Packet Identifier of the client, from PUBLISH to PUBREL.
-struct Incoming {
-    std::uint64_t ticket = 0;  ///< 0 once the message is taken: PUBREC was or is being sent
-    MessageId id{};
-    Stage stage = Stage::taken;
-
-    /// Its message came before a restart, and nobody knows whether the rules' stores have it.
-    [[nodiscard]] bool was_interrupted() const { return ticket == 0 && stage != Stage::settled; }
-};
-
 struct PendingWill {
     std::shared_ptr<Message> message;  ///< without id and time
     std::uint32_t delay = 0;           ///< seconds
@@ -61,7 +50,6 @@ class Session {
 
     std::uint64_t key = 0;
     std::uint64_t kept = 0;  ///< its number in the journal, 0: it need not survive a restart
-    bool restored = false;   ///< and was not resumed since
     ClientId client;
     std::string username;
     std::string peerhost;
@@ -71,32 +59,34 @@ class Session {
     std::uint16_t keep_alive = 0;
     mqtt::ProtocolVersion version = mqtt::ProtocolVersion::v5;
     bool clean_start = false;
+    bool restored = false;  ///< from before a restart, and was not resumed since
     WallTime created_at;
     WallTime connected_at;
     WallTime disconnected_at;
 
-    /// By what was subscribed, a view of the subscription's own text. A tree: most sessions have
-    /// one or two, for which a hash table would be mostly buckets.
-    std::map<std::string_view, std::unique_ptr<Subscription>> subscriptions;
+    /// By what was subscribed, a view of the subscription's own text. Sorted in one block: most
+    /// sessions have one or two, for which a hash table would be mostly buckets.
+    boost::container::flat_map<std::string_view, std::unique_ptr<Subscription>> subscriptions;
     std::size_t shared = 0;  ///< how many of them
-    std::unordered_map<mqtt::PacketId, Incoming>
-        incoming;  ///< QoS 2 exchanges that the client began
+    IncomingTable incoming;
 
     Inflight inflight;
-    Ring<mqtt::PacketId> resend;  ///< in flight when the last connection ended, to be sent again
-    std::size_t outstanding = 0;  ///< PUBLISH that take quota of the present connection
+    Ring<mqtt::PacketId> resend;     ///< in flight when the last connection ended, to be sent again
+    std::uint32_t route_target = 0;  ///< place among the targets of the message of route_mark
+    std::uint32_t outstanding = 0;   ///< PUBLISH that take quota of the present connection
     Ring<Delivery> queue;
     std::size_t queue_bytes = 0;
+    std::uint32_t queued_forced = 0;  ///< of the queue: beyond its limit
+    std::uint32_t queued_qos0 = 0;    ///< of the queue
 
     std::unique_ptr<PendingWill> will;
-    std::optional<SteadyTime> will_due;
-    std::optional<SteadyTime> expires_at;  ///< only while away
+    Deadline will_due;
+    Deadline expires_at;  ///< only while away
     Alarm alarm;
 
     std::unique_ptr<ReplayState> replay;  ///< null while nothing stored concerns the session
 
     std::uint64_t route_mark = 0;  ///< number of the last message that matched, see Router
-    std::size_t route_target = 0;  ///< its place among the targets of that message
     std::uint64_t dropped = 0;
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;
@@ -143,7 +133,7 @@ class Sessions {
     };
 
     SlotMap<std::unique_ptr<Session>> by_key_;
-    std::unordered_set<Session*, HashClient, SameClient> by_client_;
+    boost::unordered_flat_set<Session*, HashClient, SameClient> by_client_;
 };
 
 }  // namespace keepmq::broker

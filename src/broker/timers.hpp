@@ -17,6 +17,21 @@ struct Alarm {
     SteadyTime at = SteadyTime::max();
 };
 
+/// A moment that may not be set, in the space of one.
+class Deadline {
+  public:
+    Deadline& operator=(SteadyTime at) {
+        at_ = at;
+        return *this;
+    }
+    void reset() { at_ = SteadyTime::max(); }
+    explicit operator bool() const { return at_ != SteadyTime::max(); }
+    [[nodiscard]] SteadyTime operator*() const { return at_; }
+
+  private:
+    SteadyTime at_ = SteadyTime::max();
+};
+
 class Timers {
   public:
     enum class Kind : std::uint8_t { connection, session, fence, retained };

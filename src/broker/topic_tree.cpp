@@ -17,6 +17,24 @@ constexpr std::size_t heap_cost(std::size_t bytes) {
     return std::max<std::size_t>(32, (bytes + 8 + 15) / 16 * 16);
 }
 
+/// Up to seven bytes as a number, different for different texts of one length. A copy of a size
+/// that is not known would be a call.
+std::uint64_t short_word(std::string_view text) {
+    const auto byte = [&](std::size_t at) {
+        return std::uint64_t{static_cast<unsigned char>(text[at])};
+    };
+    if (text.size() >= 4) {
+        std::uint32_t head = 0;
+        std::uint32_t tail = 0;
+        std::memcpy(&head, text.data(), 4);
+        std::memcpy(&tail, text.data() + text.size() - 4, 4);
+        return std::uint64_t{head} << 32U | tail;
+    }
+    if (text.empty())
+        return 0;
+    return byte(0) << 16U | byte(text.size() / 2) << 8U | byte(text.size() - 1);
+}
+
 /// The seed keeps clients from preparing names that fall into one slot.
 std::uint32_t hash_text(std::string_view text, std::uint64_t seed) {
     constexpr std::uint64_t odd = 0x9E3779B97F4A7C15ULL;
@@ -31,9 +49,7 @@ std::uint32_t hash_text(std::string_view text, std::uint64_t seed) {
         mix(word);
         text.remove_prefix(8);
     }
-    std::uint64_t rest = 0;
-    std::memcpy(&rest, text.data(), text.size());
-    mix(rest);
+    mix(short_word(text));
     hash *= odd;
     return static_cast<std::uint32_t>(hash >> 32U);
 }
@@ -171,6 +187,14 @@ class TextTable {
             if (slot.hash == hash && slot.value->text() == text)
                 return slot.value;
         }
+    }
+
+    /// The place where `find` is going to look.
+    void prefetch(std::uint32_t hash) const {
+        if (capacity_ != 0)
+            __builtin_prefetch(&slots_[hash & mask()]);
+        else if (size_ != 0)
+            __builtin_prefetch(only_);
     }
 
     void insert(T* value, std::size_t& bytes) {
@@ -371,18 +395,20 @@ class TopicTree::Impl {
 
     template <class Visit>
     void match(std::string_view topic, Visit&& visit) const {
-        if (!exact_.empty()) {
-            if (const auto* entry = exact_.find(hash_text(topic, seed_), topic))
-                entry->here.each(visit);
-        }
+        const auto hash = exact_.empty() ? 0 : hash_text(topic, seed_);
+        exact_.prefetch(hash);
         if (!root_.unused())
             walk(topic, visit);
+        if (const auto* entry = exact_.empty() ? nullptr : exact_.find(hash, topic))
+            entry->here.each(visit);
     }
 
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] std::size_t memory() const { return sizeof(*this) + bytes_; }
 
   private:
+    using Nodes = boost::container::small_vector<const Node*, 16>;
+
     Exact& exact_entry(std::string_view filter) {
         const auto hash = hash_text(filter, seed_);
         if (auto* found = exact_.find(hash, filter))
@@ -462,35 +488,42 @@ class TopicTree::Impl {
             std::string_view text;
             std::uint32_t hash;
         };
-        struct Pending {
-            const Node* node;
-            std::size_t depth;
-        };
         boost::container::small_vector<Level, 16> levels;
-        boost::container::small_vector<Pending, 16> pending;
-        const bool internal = topic.starts_with('$');
         for (Levels reader{topic}; reader.more();) {
             const auto level = reader.next();
             levels.push_back({level, hash_text(level, seed_)});
         }
-
-        pending.push_back({&root_, 0});
-        while (!pending.empty()) {
-            auto [node, depth] = pending.back();
-            pending.pop_back();
-            while (node) {
-                const bool wildcards = depth > 0 || !internal;  // [MQTT-4.7.2-1]
+        // Level by level: what the nodes of one level need from memory is fetched at once, where a
+        // walk down each branch would wait for one after the other.
+        Nodes nodes{&root_};
+        Nodes below;
+        const bool internal = topic.starts_with('$');
+        for (std::size_t depth = 0; !nodes.empty(); ++depth) {
+            const bool wildcards = depth > 0 || !internal;  // [MQTT-4.7.2-1]
+            const bool ends = depth == levels.size();
+            for (const auto* node : nodes) {
+                if (!ends)
+                    node->children.prefetch(levels[depth].hash);
                 if (wildcards)
                     node->multi.each(visit);
-                if (depth == levels.size()) {
+                if (ends)
                     node->here.each(visit);
-                    break;
-                }
-                if (wildcards && node->plus)
-                    pending.push_back({node->plus, depth + 1});
-                node = node->children.find(levels[depth].hash, levels[depth].text);
-                ++depth;
             }
+            if (ends)
+                return;
+            below.clear();
+            const auto descend = [&below](const Node* next) {
+                if (!next)
+                    return;
+                __builtin_prefetch(next);
+                below.push_back(next);
+            };
+            for (const auto* node : nodes) {
+                descend(node->children.find(levels[depth].hash, levels[depth].text));
+                if (wildcards)
+                    descend(node->plus);
+            }
+            nodes.swap(below);
         }
     }
 

@@ -33,6 +33,10 @@ struct PublishProperties {
     std::optional<std::string_view> correlation_data;
     UserProperties user_properties;
 
+    [[nodiscard]] bool any() const {
+        return payload_format_indicator || message_expiry_interval || content_type ||
+               response_topic || correlation_data || !user_properties.empty();
+    }
     friend bool operator==(const PublishProperties&, const PublishProperties&) = default;
 };
 

@@ -34,6 +34,41 @@ TEST_F(RetainedDelivery, TheNewestOfATopicIsKept) {
     EXPECT_EQ(world.stats().retained, 1U);
 }
 
+/// As fast as the client reads, and none is lost to the limits of queue and outbox.
+TEST(ManyRetained, AllComeAndWhatIsNewerComesBehind) {
+    for (const int qos : {0, 1}) {
+        Limits limits;
+        limits.max_outbox = 500;
+        limits.max_queue_length = 5;
+        World world{limits};
+        auto& publisher = world.connect("p");
+        std::vector<std::string> expected;
+        for (int i = 100; i < 400; ++i) {
+            const auto topic = "t/" + std::to_string(i);
+            publisher.publish(topic, topic, qos, static_cast<mqtt::PacketId>(qos * i), true);
+            expected.push_back(topic);
+        }
+        auto& reader = world.connect("r");
+        world.write_outboxes = false;
+        reader.subscribe("t/+", qos);
+        publisher.publish("t/100", "newer", qos, static_cast<mqtt::PacketId>(qos));
+        expected.emplace_back("newer");
+        EXPECT_LT(reader.unsent().size(), 1000U) << "the others wait";
+        world.write_outboxes = true;
+        std::vector<std::string> got;
+        for (int turn = 0; turn < 500 && got.size() < expected.size(); ++turn) {
+            world.write_all();
+            for (const auto& message : reader.messages()) {
+                got.push_back(message.payload);
+                if (qos == 1)
+                    reader.puback(message.packet_id);
+            }
+        }
+        EXPECT_EQ(got, expected);
+        EXPECT_EQ(world.stats().queued, 0U);
+    }
+}
+
 TEST_F(RetainedDelivery, WithoutTheFlagNothingChanges) {
     // [MQTT-3.3.1-8]
     retain("a", "1");
