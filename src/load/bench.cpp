@@ -8,9 +8,8 @@ namespace {
 
 volatile std::sig_atomic_t stop_requested = 0;
 
-void request_stop(int number) {
+void request_stop(int /*number*/) {
     stop_requested = 1;
-    std::signal(number, SIG_DFL);  // a second one ends the program
 }
 
 std::string read_version(std::string_view text, mqtt::ProtocolVersion& into) {
@@ -82,8 +81,11 @@ std::string Bench::client_id(std::string_view role, std::uint64_t number) const 
 }
 
 void Bench::stop_on_signals() {
-    std::signal(SIGINT, request_stop);
-    std::signal(SIGTERM, request_stop);
+    struct sigaction action {};
+    action.sa_handler = request_stop;
+    action.sa_flags = SA_RESETHAND;  // a second one ends the program
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
 }
 
 bool Bench::is_stopped() {

@@ -18,7 +18,7 @@ std::string try_connect(const addrinfo& address) {
     const timeval patience{5, 0};
     ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     const bool connected = ::connect(socket, address.ai_addr, address.ai_addrlen) == 0;
-    const std::string problem = connected ? "" : std::strerror(errno);
+    std::string problem = connected ? "" : std::strerror(errno);
     ::close(socket);
     return problem;
 }

@@ -41,7 +41,7 @@ std::string shown(double value) {
     return out;
 }
 
-std::string with_default(std::string help, const std::string& value) {
+std::string with_default(const std::string& help, const std::string& value) {
     return value.empty() ? help : help + " (" + value + ')';
 }
 
@@ -103,10 +103,10 @@ Option flag(std::string names, bool& into, std::string help) {
             }};
 }
 
-Option text(std::string names, std::string value, std::string& into, std::string help) {
+Option text(std::string names, std::string value, std::string& into, const std::string& help) {
     return {std::move(names),
             std::move(value),
-            with_default(std::move(help), into),
+            with_default(help, into),
             [&into](std::string_view given) {
                 into = given;
                 return given.empty() ? std::string{"a text"} : std::string{};
@@ -125,13 +125,13 @@ Option text(std::string names,
 
 Option count(std::string names,
              std::uint64_t& into,
-             std::string help,
+             const std::string& help,
              std::uint64_t least,
              std::uint64_t most) {
     const bool unset = into == 0 && least > 0;
     return {std::move(names),
             "N",
-            with_default(std::move(help), unset ? "" : std::to_string(into)),
+            with_default(help, unset ? "" : std::to_string(into)),
             [&into, least, most](std::string_view given) -> std::string {
                 if (read(given, into) && into >= least && into <= most)
                     return {};
@@ -148,10 +148,10 @@ Option rate(std::string names, double& into, std::string help) {
             }};
 }
 
-Option seconds(std::string names, std::chrono::milliseconds& into, std::string help) {
+Option seconds(std::string names, std::chrono::milliseconds& into, const std::string& help) {
     return {std::move(names),
             "SECONDS",
-            with_default(std::move(help), shown(static_cast<double>(into.count()) / 1000)),
+            with_default(help, shown(static_cast<double>(into.count()) / 1000)),
             [&into](std::string_view given) -> std::string {
                 double value = 0;
                 if (!read(given, value) || !(value >= 0 && value <= 1e7))

@@ -33,18 +33,20 @@ struct Option {
 [[nodiscard]] Option text(std::string names,
                           std::string value,
                           std::string& into,
-                          std::string help);
+                          const std::string& help);
 [[nodiscard]] Option text(std::string names,
                           std::string value,
                           std::optional<std::string>& into,
                           std::string help);
 [[nodiscard]] Option count(std::string names,
                            std::uint64_t& into,
-                           std::string help,
+                           const std::string& help,
                            std::uint64_t least,
                            std::uint64_t most = std::numeric_limits<std::int64_t>::max());
 /// A number that is not negative; 0 is for `unset`.
 [[nodiscard]] Option rate(std::string names, double& into, std::string help);
-[[nodiscard]] Option seconds(std::string names, std::chrono::milliseconds& into, std::string help);
+[[nodiscard]] Option seconds(std::string names,
+                             std::chrono::milliseconds& into,
+                             const std::string& help);
 
 }  // namespace keepmq::load
