@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/effects.hpp"
+#include "hooks/rules.hpp"
 #include "model/message.hpp"
 #include "runtime/letters.hpp"
 #include "runtime/plugin.hpp"
@@ -62,6 +63,13 @@ struct PageWait {
     std::optional<std::string> next;
     std::size_t open = 0;
 };
+/// Where the pages of a fence come from.
+struct FetchSource {
+    PluginPtr plugin;
+    hooks::FetchPlan plan;
+    store::Token asked = 0;  ///< the page that is under way
+    broker::Fetch page;
+};
 struct LookupWait {
     ClientId client;
     Target asked;
@@ -76,6 +84,12 @@ using Wait = std::variant<std::monostate,
                           FetchWait,
                           PageWait,
                           LookupWait>;
+
+/// What waits for a change of this shard on behalf of another one, or of a PublishWait here.
+struct Owed {
+    std::uint64_t after = 0;
+    Reply reply;
+};
 
 /// Waits by token. A token is a place and a generation, so a late answer finds nothing.
 class Pending {

@@ -128,11 +128,6 @@ class Shard final : public net::ConnectionEvents,
         PluginPtr plugin;
         std::shared_ptr<HeldWork> work;
     };
-    /// What waits for a change of this shard on behalf of another one, or of a PublishWait here.
-    struct Owed {
-        std::uint64_t after = 0;
-        Reply reply;
-    };
 
     // net::ConnectionEvents
     [[nodiscard]] mqtt::DecodeOptions decode_options(ConnectionId id) override;
@@ -171,12 +166,6 @@ class Shard final : public net::ConnectionEvents,
     /// The writes and lookups of one event of a client.
     void carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client);
     // Queries that outlive their pool (successor.cpp)
-    struct FetchSource {
-        PluginPtr plugin;
-        hooks::FetchPlan plan;
-        store::Token asked = 0;  ///< the page that is under way
-        broker::Fetch page;
-    };
     void ask(FetchSource& source);
     void ask(const Target& target, broker::FenceId fence, const TopicFilter& filter);
     void ask(const Target& target, const ClientId& client);

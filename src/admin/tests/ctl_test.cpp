@@ -42,7 +42,9 @@ class Ctl : public ServerTest {
 };
 
 TEST_F(Ctl, Status) {
-    const std::string running = "Node 'keepmq@127.0.0.1' is started\nkeepmq 0.1.0 is running\n";
+    const std::string running =
+        "Node 'keepmq@127.0.0.1' is started\nkeepmq 0.1.0 is running\n"
+        "clients are served by 2 shards\n";
     EXPECT_EQ(output({"status"}), running + "sessions and retained messages end with the broker\n");
     source.the_status.persistence.on = true;
     source.the_status.persistence.backlog = 12;
