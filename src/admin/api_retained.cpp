@@ -11,7 +11,7 @@ namespace {
 namespace json = boost::json;
 
 /// A list leaves out payloads beyond this; the message itself, asked for by topic, has it.
-constexpr std::size_t listed_payload_limit = 64 * 1024;
+constexpr std::size_t listed_payload_limit = 64UL * 1024;
 
 json::object retained_json(const RetainedMessage& message, bool whole) {
     json::object out;

@@ -12,8 +12,8 @@
 namespace keepmq::admin {
 
 /// Of one request. The longest topic, percent-encoded, fits into the header.
-inline constexpr std::uint32_t header_limit = 208 * 1024;
-inline constexpr std::uint64_t body_limit = 256 * 1024;
+inline constexpr std::uint32_t header_limit = 208U * 1024;
+inline constexpr std::uint64_t body_limit = 256UL * 1024;
 /// For a whole request from its first to its last byte, also for the silence before it.
 inline constexpr std::chrono::seconds read_time_out{30};
 inline constexpr std::chrono::seconds write_time_out{60};

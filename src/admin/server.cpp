@@ -64,6 +64,8 @@ class HttpServer final : public Server {
     HttpServer(const ServerOptions& options, Source& source)
         : guard_{options.login, options.password}, source_{source} {}
 
+    HttpServer(const HttpServer&) = delete;
+    HttpServer& operator=(const HttpServer&) = delete;
     ~HttpServer() override {
         context_.stop();
         if (thread_.joinable())

@@ -24,7 +24,7 @@ void catch_signals() {
     action.sa_handler = [](int) { stop_requests = stop_requests + 1; };
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
 }
 
 void show_progress(const load::AuditProgress& progress) {

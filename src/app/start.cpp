@@ -40,7 +40,7 @@ void write_ports(const std::string& path, const runtime::Node& node, const admin
     const std::string beside = path + ".new";
     std::ofstream{beside} << "{\"listeners\":" << node.listeners_json()
                           << ",\"admin\":" << (admin ? admin->port() : 0) << "}\n";
-    std::rename(beside.c_str(), path.c_str());
+    static_cast<void>(std::rename(beside.c_str(), path.c_str()));
 }
 
 /// Signals are caught from before the first listener opens; they wait until somebody asks for them.
@@ -78,8 +78,8 @@ class Supervisor {
                 await_signal();
                 return;
             }
-            std::signal(SIGTERM, [](int) { std::_Exit(1); });
-            std::signal(SIGINT, [](int) { std::_Exit(1); });
+            static_cast<void>(std::signal(SIGTERM, [](int) { std::_Exit(1); }));
+            static_cast<void>(std::signal(SIGINT, [](int) { std::_Exit(1); }));
             log.info("{}: shutting down; a second signal ends at once",
                      signal == SIGTERM ? "SIGTERM" : "SIGINT");
             second_.cancel();
@@ -119,7 +119,7 @@ int run_start(const Options& options) {
     set_log_level(settings->log_level);
     raise_descriptor_limit();
     keep_freed_memory();
-    std::signal(SIGPIPE, SIG_IGN);
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     Signals signals;
     Diagnostics diagnostics;
     const auto node = runtime::Node::start(*settings, backends(), diagnostics);

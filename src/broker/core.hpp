@@ -31,7 +31,7 @@ namespace keepmq::broker {
 
 struct Core {
     Core(const Limits& given, MessageIdSource source, std::uint64_t seed)
-        : limits{given}, ids{std::move(source)}, random{seed} {}
+        : limits{given}, ids{source}, random{seed} {}
 
     Limits limits;
     Stats stats;

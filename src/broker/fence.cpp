@@ -150,7 +150,8 @@ Fence::PageResult Fence::page(std::vector<MessagePtr> messages,
     page_under_way_ = false;
     const auto most = fetch_ && fetch_->max_returned_count ? *fetch_->max_returned_count : no_limit;
     for (auto& message : messages) {
-        const bool deliver = !delivered_.contains(message->id) && !skip(*message);
+        const bool deliver =
+            !delivered_.contains(message->id) && !fetched_.contains(message->id) && !skip(*message);
         if (deliver && returned_ >= most) {
             result.truncated = true;  // a live copy that is held is still the client's
             break;
@@ -171,8 +172,9 @@ Fence::PageResult Fence::page(std::vector<MessagePtr> messages,
 }
 
 /// The page brought the stored copy of a held message. The live one takes its place: it has what a
-/// table may have no column for. Older held ones of its topic that no page brought are not going to
-/// come: they lie before the initial position, or the store refused them.
+/// table may have no column for. Held ones of its topic with an older id that no page brought are
+/// not going to come: they lie before the initial position, or the store refused them. One with a
+/// newer id may be held before it, because the publisher sent it again after a crash.
 void Fence::overtake(MessagePtr& brought,
                      const std::function<bool(const Message&)>& skip,
                      PageResult& result) {
@@ -184,7 +186,8 @@ void Fence::overtake(MessagePtr& brought,
             brought = older;
             return;
         }
-        if (older->stored && older->topic == brought->topic && held_ids_.erase(older->id) == 1) {
+        if (older->stored && older->id < brought->id && older->topic == brought->topic &&
+            held_ids_.erase(older->id) == 1) {
             fetched_.insert(older->id);
             if (!delivered_.contains(older->id) && !skip(*older))
                 result.deliver.push_back(older);

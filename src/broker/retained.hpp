@@ -15,6 +15,8 @@ class Retained {
   public:
     Retained();
     ~Retained();
+    Retained(const Retained&) = delete;
+    Retained& operator=(const Retained&) = delete;
 
     /// Keeps the message under its topic unless a newer one (by id) is there. False when that would
     /// exceed `limit` topics (0 = none).

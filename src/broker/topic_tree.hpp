@@ -30,6 +30,8 @@ class TopicTree {
   public:
     TopicTree();
     ~TopicTree();
+    TopicTree(const TopicTree&) = delete;
+    TopicTree& operator=(const TopicTree&) = delete;
     TopicTree(TopicTree&&) noexcept;
     TopicTree& operator=(TopicTree&&) noexcept;
 

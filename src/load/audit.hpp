@@ -45,6 +45,8 @@ class Audit {
     /// `log` may be null. Plan, ledger and log outlive it.
     Audit(const AuditPlan& plan, Ledger& ledger, std::ostream* log);
     ~Audit();
+    Audit(const Audit&) = delete;
+    Audit& operator=(const Audit&) = delete;
 
     /// Waits until the broker is there, publishes until the plan is done or it is asked to stop,
     /// waits for the answers that are open and for the subscribers. A second request to stop ends

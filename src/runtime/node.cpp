@@ -63,12 +63,6 @@ std::unique_ptr<Node> Node::start(const config::Settings& settings,
                                  floor,
                                  (static_cast<std::uint64_t>(device()) << 32U) | device());
     node->commands_.emplace(*node->shards_);
-    if (node->shards_->size() > 1)
-        log.warn(
-            "node.shards = {}: if the broker is killed, a stored message that was in flight may "
-            "reach a subscriber once more than it should, also with QoS 2; with one shard it "
-            "does not",
-            node->shards_->size());
     if (!node->open_listeners(diagnostics))
         return nullptr;
     node->shards_->start();

@@ -31,6 +31,8 @@ class Node final : public admin::Source {
     [[nodiscard]] static std::unique_ptr<Node> start(const config::Settings& settings,
                                                      const Registry& registry,
                                                      Diagnostics& diagnostics);
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
     ~Node() override;
 
     /// Stops accepting, says goodbye to the clients, drains the lanes until the deadline of the

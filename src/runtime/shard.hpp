@@ -37,6 +37,8 @@ class Shard final : public net::ConnectionEvents,
                     public sessions::CommitSink {
   public:
     Shard(const config::Settings& settings, MessageIdSource ids, std::uint64_t seed);
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
     ~Shard() override;
 
     /// Binds; an error names the address. Before `start`.

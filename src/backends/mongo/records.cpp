@@ -109,9 +109,8 @@ MessagePtr parse_message(std::string_view bson, Source source) {
                 static_cast<Qos>(std::clamp<std::int64_t>(field.integer().value_or(0), 0, 2));
         else if (name == "retain")
             message->retain = field.integer().value_or(0) != 0;
-        else if (name == "payload" && !has_raw)
-            message->payload = bytes_of(field);
-        else if (name == "payload_raw" && (has_raw = field.kind != Kind::null))
+        else if ((name == "payload" && !has_raw) ||
+                 (name == "payload_raw" && (has_raw = field.kind != Kind::null)))
             message->payload = bytes_of(field);
         else if (name == "arrived" || name == "timestamp")
             arrived = field.integer();

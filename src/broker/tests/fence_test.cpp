@@ -142,6 +142,19 @@ TEST(Fence, AHeldMessageThatTheStoreDoesNotBringKeepsItsPlaceInTheTopic) {
     EXPECT_THAT(numbers(tested.release()), ElementsAre(4, 5, 7));
 }
 
+TEST(Fence, WhatAPublisherSentAgainIsDeliveredOnceAndInItsPlace) {
+    auto tested = fence(fetching());
+    for (const auto number : {4U, 6U, 2U})  // 4 and 2 have rows of an earlier run
+        EXPECT_EQ(tested.hold(message(number), roomy, given_up), Hold::held);
+    (void)tested.request_page(3);
+    const auto first = tested.page(messages({1, 2, 3}), "more", skip_none);
+    EXPECT_THAT(numbers(first.deliver), ElementsAre(1, 2, 3));
+    (void)tested.request_page(3);
+    const auto second = tested.page(messages({4, 6}), std::nullopt, skip_none);
+    EXPECT_THAT(numbers(second.deliver), ElementsAre(4, 6));
+    EXPECT_THAT(tested.release(), IsEmpty());
+}
+
 TEST(Fence, OfAHeldMessageTheLiveCopyIsDelivered) {
     auto some = fence(fetching());
     const auto live = message(2);
