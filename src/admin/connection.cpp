@@ -78,7 +78,7 @@ Response make_response(Reply&& reply, unsigned version, bool without_body) {
     response.set(http::field::cache_control, "no-store");
     response.set("X-Content-Type-Options", "nosniff");
     if (reply.status == 401)
-        response.set(http::field::www_authenticate, R"(Basic realm="keepmq", charset="UTF-8"));
+        response.set(http::field::www_authenticate, R"(Basic realm="keepmq", charset="UTF-8")");
     if (!reply.allow.empty())
         response.set(http::field::allow, reply.allow);
     response.content_length(reply.body.size());
