@@ -3,11 +3,7 @@
 #include <algorithm>
 
 namespace keepmq::load {
-namespace {
-
-constexpr Micros second = 1'000'000;
-
-}  // namespace
+namespace {}  // namespace
 
 Arrivals::Arrivals(Swarm& swarm, std::size_t first, std::vector<Sequences> expected, Micros since)
     : swarm_{swarm},

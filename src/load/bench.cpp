@@ -97,7 +97,7 @@ void Bench::progress(Micros now, const std::function<std::string()>& line) {
         return;
     if (next_line_ != 0)
         *progress_ << line() << std::endl;
-    next_line_ = now + 1'000'000;
+    next_line_ = now + second;
 }
 
 Usage Bench::usage() const {

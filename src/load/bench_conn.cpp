@@ -8,7 +8,6 @@
 namespace keepmq::load {
 namespace {
 
-constexpr Micros second = 1'000'000;
 constexpr Micros patience = 30 * second;
 
 }  // namespace

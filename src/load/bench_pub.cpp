@@ -9,7 +9,6 @@ namespace keepmq::load {
 namespace {
 
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
-constexpr Micros second = 1'000'000;
 /// Nothing came for so long: nothing comes any more.
 constexpr Micros dropped_after = second;
 constexpr Micros stalled_after = 10 * second;

@@ -6,7 +6,6 @@
 namespace keepmq::load {
 namespace {
 
-constexpr Micros second = 1'000'000;
 constexpr Micros silence_limit = 10 * second;
 
 }  // namespace

@@ -9,6 +9,8 @@ namespace keepmq::load {
 
 using Micros = std::int64_t;
 
+inline constexpr Micros second = 1'000'000;
+
 [[nodiscard]] inline Micros now_micros() {
     using std::chrono::duration_cast;
     using std::chrono::microseconds;

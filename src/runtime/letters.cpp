@@ -125,7 +125,8 @@ void Shard::read(HandOver& letter) {
 
 /// Live copies may not overtake the write: what their readers do to the row would come before it.
 void Shard::publish_in_order(broker::Published& effect, Reply reply) {
-    if (!is_stored(effect.message->topic.view())) {
+    const bool waits = effect.after > committed_ || is_gated();
+    if (!waits || !is_stored(effect.message->topic.view())) {
         publish(effect, reply);
         return;
     }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <iterator>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -20,6 +21,20 @@ class Mailbox {
         size_.store(letters_.size(), std::memory_order_relaxed);
         weight_.fetch_add(weight, std::memory_order_relaxed);
         return letters_.size() == 1;
+    }
+
+    /// The same for several of which nobody asks for the weight.
+    [[nodiscard]] bool put_all(std::vector<T>&& letters) {
+        const std::lock_guard lock{mutex_};
+        const bool wake = letters_.empty();
+        if (wake)
+            letters_ = std::move(letters);
+        else
+            letters_.insert(letters_.end(),
+                            std::make_move_iterator(letters.begin()),
+                            std::make_move_iterator(letters.end()));
+        size_.store(letters_.size(), std::memory_order_relaxed);
+        return wake;
     }
 
     /// Swaps with an empty vector. The owner's thread.

@@ -17,27 +17,13 @@ bool is_durable(const store::Outcome& outcome) {
 }  // namespace
 
 void Shard::completed(std::vector<store::Completed>&& batch) {
-    bool wake = false;
-    {
-        const std::lock_guard lock{mailbox_mutex_};
-        wake = mailbox_.empty();
-        if (wake)
-            mailbox_ = std::move(batch);
-        else
-            mailbox_.insert(mailbox_.end(),
-                            std::make_move_iterator(batch.begin()),
-                            std::make_move_iterator(batch.end()));
-    }
-    if (wake)
+    if (outcomes_.put_all(std::move(batch)))
         boost::asio::post(loop_, [this] { take_outcomes(); });
 }
 
 void Shard::take_outcomes() {
     std::vector<store::Completed> batch;
-    {
-        const std::lock_guard lock{mailbox_mutex_};
-        batch.swap(mailbox_);
-    }
+    outcomes_.take(batch);
     now_ = read_clocks();
     for (auto& done : batch) {
         on_outcome(done);

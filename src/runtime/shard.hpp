@@ -26,6 +26,7 @@
 #include "net/connection.hpp"
 #include "runtime/exchange.hpp"
 #include "runtime/held_work.hpp"
+#include "runtime/mailbox.hpp"
 #include "runtime/pending.hpp"
 #include "runtime/plugin.hpp"
 #include "sessions/store.hpp"
@@ -293,8 +294,7 @@ class Shard final : public net::ConnectionEvents,
     bool carrying_out_ = false;
     bool flush_scheduled_ = false;
 
-    std::mutex mailbox_mutex_;
-    std::vector<store::Completed> mailbox_;
+    Mailbox<store::Completed> outcomes_;
 };
 
 }  // namespace keepmq::runtime
