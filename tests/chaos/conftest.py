@@ -11,7 +11,8 @@ from chaos.targets import Target
 from lib.audit import Audit, assert_clean, row
 
 FIGURES = []  # one line for each audit
-SEED = int(os.environ.get("KEEPMQ_CHAOS_SEED") or random.randrange(2**32))
+# In the environment, so that all workers have the same.
+SEED = int(os.environ.setdefault("KEEPMQ_CHAOS_SEED", str(random.randrange(2**32))))
 
 
 def pytest_addoption(parser):
@@ -31,11 +32,20 @@ def pytest_report_header():
     return f"chaos: KEEPMQ_CHAOS_SEED={SEED}"
 
 
+def pytest_runtest_logreport(report):
+    if report.when == "teardown":
+        FIGURES.extend(text for name, text in report.user_properties if name == "figure")
+
+
 def pytest_terminal_summary(terminalreporter):
     if FIGURES:
         terminalreporter.section(f"acknowledged and kept (KEEPMQ_CHAOS_SEED={SEED})")
         for line in FIGURES:
             terminalreporter.write_line(line)
+
+
+def show(test, figure):
+    test.user_properties.append(("figure", figure))  # goes with the report, from a worker too
 
 
 @pytest.fixture
@@ -98,7 +108,7 @@ def audit():
 @pytest.fixture
 def note(request):
     """note(text): shown at the end of the run."""
-    return lambda text: FIGURES.append(f"{request.node.name}: {text}")
+    return lambda text: show(request.node, f"{request.node.name}: {text}")
 
 
 @pytest.fixture
@@ -110,7 +120,7 @@ def judge(request):
         found = audit.end(timeout)
         line = f"{row(request.node.name, found)}; sessions lost {found['sessions_lost']}, refused {found['refused']}"
         print(line, f"({time.monotonic() - begin:.1f} s to the verdict)")
-        FIGURES.append(line)
+        show(request.node, line)
         assert_clean(found)
         assert found["unsettled"] == 0, found
         assert found["sessions_lost"] == 0, found
