@@ -70,7 +70,7 @@ run_ctest() {
     need_servers_of_tests "$(ctest --test-dir "build/$preset" -N "$@")" ||
         die "the tests need the servers above"
     # A second chance: see CONTRIBUTING.md, "Tests that fail now and then".
-    ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
+    ctest --test-dir "build/$preset" -j "$((workers > 0 ? workers : 1))" --output-on-failure --no-tests=error \
         --repeat "until-pass:${KEEPMQ_CHANCES:-2}" \
         --output-junit "$reports/ctest.xml" "$@" | tee "$reports/ctest.log" || status=$?
     say_flaky "$(awk '/Test +#[0-9]+: .*\*\*\*/ { sub(/.*Test +#[0-9]+: /, ""); failed[$1] }
