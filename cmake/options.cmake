@@ -37,6 +37,16 @@ if(KEEPMQ_HARDEN)
         -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 endif()
 
+# keepmq_test_options: of the unit tests. In the sanitizer builds only what they test is optimised; to optimise
+# the tests too would take nearly as long again.
+if(KEEPMQ_TESTS)
+    add_library(keepmq_test_options INTERFACE)
+    target_link_libraries(keepmq_test_options INTERFACE GTest::gmock GTest::gtest)
+    if(KEEPMQ_SANITIZE)
+        target_compile_options(keepmq_test_options INTERFACE -O0)
+    endif()
+endif()
+
 # keepmq_build_info: version of the program, for the few modules that show it.
 add_library(keepmq_build_info INTERFACE)
 target_compile_definitions(keepmq_build_info INTERFACE KEEPMQ_VERSION="${PROJECT_VERSION}")

@@ -5,7 +5,7 @@ import pytest
 
 pytest.register_assert_rewrite("lib")
 
-from lib import conf  # noqa: E402
+from lib import conf, groups  # noqa: E402
 from lib.broker import Broker  # noqa: E402
 from lib.paho import PahoClient  # noqa: E402
 from lib.raw import RawClient  # noqa: E402
@@ -22,6 +22,7 @@ WITH_SERVERS = ACCEPTANCE | TROUBLE | {"test_hostile_values.py", "test_redis_fai
 
 
 def pytest_collection_modifyitems(items):
+    items.sort(key=groups.place)
     for item in items:
         if item.path.name in WITH_SERVERS:
             item.add_marker("database")
@@ -29,6 +30,11 @@ def pytest_collection_modifyitems(items):
             parameters = getattr(item, "callspec", None)
             if parameters is None or not any(parameters.indices.values()):
                 item.add_marker("acceptance")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return groups.scheduler(config, log)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -14,7 +14,7 @@ run_packages=(
 test_packages=(
     clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14
     libgtest-dev libgmock-dev libbenchmark-dev
-    python3 python3-pytest python3-paho-mqtt python3-redis python3-pymysql python3-psycopg2
+    python3 python3-pytest python3-pytest-xdist python3-paho-mqtt python3-redis python3-pymysql python3-psycopg2
     python3-pymongo python3-cassandra
     mosquitto redis-server redis-sentinel redis-tools mariadb-server mariadb-client postgresql-15
     openssl libaio1 libnuma1 # the last two for the MySQL server that tools/servers downloads

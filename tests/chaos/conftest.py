@@ -11,7 +11,8 @@ from chaos.targets import Target
 from lib.audit import Audit, assert_clean, row
 
 FIGURES = []  # one line for each audit
-SEED = int(os.environ.get("KEEPMQ_CHAOS_SEED") or random.randrange(2**32))
+# In the environment, so that all workers have the same.
+SEED = int(os.environ.setdefault("KEEPMQ_CHAOS_SEED", str(random.randrange(2**32))))
 
 
 def pytest_addoption(parser):
@@ -31,11 +32,37 @@ def pytest_report_header():
     return f"chaos: KEEPMQ_CHAOS_SEED={SEED}"
 
 
+class ShowFigures:
+    """At once, which helps when a run takes hours, and again at the end of it."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def pytest_runtest_logreport(self, report):
+        if report.when != "teardown":
+            return
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        for name, text in report.user_properties:
+            if name == "figure":
+                FIGURES.append(text)
+                terminal.ensure_newline()
+                terminal.write_line(text)
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # else the reports go to who started this worker
+        config.pluginmanager.register(ShowFigures(config))
+
+
 def pytest_terminal_summary(terminalreporter):
     if FIGURES:
         terminalreporter.section(f"acknowledged and kept (KEEPMQ_CHAOS_SEED={SEED})")
         for line in FIGURES:
             terminalreporter.write_line(line)
+
+
+def show(test, figure):
+    test.user_properties.append(("figure", figure))  # goes with the report, from a worker too
 
 
 @pytest.fixture
@@ -96,26 +123,13 @@ def audit():
 
 
 @pytest.fixture
-def say(request):
-    """say(line): shown at once, which helps when a run takes hours, and again at the end of it."""
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-
-    def show(line):
-        FIGURES.append(line)
-        terminal.ensure_newline()
-        terminal.write_line(line)
-
-    return show
-
-
-@pytest.fixture
-def note(request, say):
+def note(request):
     """note(text): shown at the end of the run."""
-    return lambda text: say(f"{request.node.name}: {text}")
+    return lambda text: show(request.node, f"{request.node.name}: {text}")
 
 
 @pytest.fixture
-def judge(request, say):
+def judge(request):
     """judge(audit): ends it; all must be kept. The figures are shown at the end of the run."""
 
     def end(audit, timeout=240):
@@ -123,7 +137,7 @@ def judge(request, say):
         found = audit.end(timeout)
         line = f"{row(request.node.name, found)}; sessions lost {found['sessions_lost']}, refused {found['refused']}"
         print(line, f"({time.monotonic() - begin:.1f} s to the verdict)")
-        say(line)
+        show(request.node, line)
         assert_clean(found)
         assert found["unsettled"] == 0, found
         assert found["sessions_lost"] == 0, found

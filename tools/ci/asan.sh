@@ -7,5 +7,5 @@ fresh_reports
 build asan
 status=0
 run_ctest asan || status=1
-run_pytest build/asan/bin/keepmq -m 'not database or acceptance' || status=1
+run_pytest e2e build/asan/bin/keepmq -m 'not database or acceptance' || status=1
 exit "$status"

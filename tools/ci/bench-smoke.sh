@@ -7,8 +7,6 @@ sources=(bench/*_bench.cpp)
 if ((${#sources[@]} == 0)); then
     skip "no benchmarks yet"
 fi
-# Configure again: an earlier ./run may have done it before google-benchmark was installed.
-cmake --preset release >/dev/null
 build release keepmq_bench keepmq
 fresh_reports
 status=0 passed=0 failed=0

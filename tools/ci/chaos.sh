@@ -4,11 +4,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 fresh_reports
-if [[ -z ${KEEPMQ_BIN:-} ]]; then
-    build release keepmq
-    export KEEPMQ_BIN="$PWD/build/release/bin/keepmq"
+[[ -n ${KEEPMQ_BIN:-} ]] || build release keepmq
+if [[ " $* " == *" --long "* || -n ${KEEPMQ_CHAOS_LONG:-} ]]; then
+    export KEEPMQ_E2E_LIMIT=0
+    workers=0 # nothing else happens then, and its figures are kept
 fi
-limit=1200
-[[ " $* " != *" --long "* && -z ${KEEPMQ_CHAOS_LONG:-} ]] || limit=0
-timeout --kill-after=20 "$limit" \
-    "$python" -m pytest -q -p no:cacheprovider --junitxml="$reports/pytest.xml" tests/chaos "$@"
+run_pytest chaos "${KEEPMQ_BIN:-build/release/bin/keepmq}" "$@"

@@ -4,10 +4,5 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 fresh_reports
-[[ -d tests/e2e ]] || skip "no tests/e2e yet"
-if [[ -n ${KEEPMQ_BIN:-} ]]; then
-    run_pytest "$(realpath --relative-to=. "$KEEPMQ_BIN")" "$@"
-else
-    build release keepmq
-    run_pytest build/release/bin/keepmq "$@"
-fi
+[[ -n ${KEEPMQ_BIN:-} ]] || build release keepmq
+run_pytest e2e "${KEEPMQ_BIN:-build/release/bin/keepmq}" "$@"

@@ -4,6 +4,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 python=/usr/bin/python3
 jobs="${KEEPMQ_JOBS:-$(nproc)}"
+# Tests with brokers and databases mostly wait, so there are more at once than cores; 0: one after the other.
+workers="${KEEPMQ_WORKERS:-$((jobs + 1))}"
 # Test results in JUnit form, one folder for each stage; ./test counts them.
 reports="$PWD/build/reports/${KEEPMQ_STAGE:-$(basename "$0" .sh)}"
 export CCACHE_MAXSIZE="${CCACHE_MAXSIZE:-8G}"
@@ -34,14 +36,25 @@ fresh_reports() {
     mkdir -p "$reports"
 }
 
-# build PRESET [TARGET...]
+# build PRESET [TARGET...]   One at a time in a folder: ./test builds later stages in the background.
 build() {
+    local lock
+    mkdir -p "build/$1"
+    exec {lock}>"build/$1/lock"
+    flock "$lock"
+    build_locked "$@"
+    exec {lock}>&-
+}
+
+build_locked() {
     local preset="$1" targets=()
     shift
     (($# == 0)) || targets=(--target "$@")
     say "build $preset: ${*:-everything}"
-    # ninja runs cmake again when it has to, but does not know of the presets.
-    if [[ ! -f build/$preset/build.ninja || CMakePresets.json -nt build/$preset/build.ninja ]]; then
+    # ninja runs cmake again when it has to, but does not know of the presets, nor that google-benchmark was
+    # installed after an earlier ./run.
+    if [[ ! -f build/$preset/build.ninja || CMakePresets.json -nt build/$preset/build.ninja ||
+        $* == *keepmq_bench* && -n $(grep '^benchmark_DIR:.*NOTFOUND' "build/$preset/CMakeCache.txt") ]]; then
         cmake --preset "$preset"
     fi
     cmake --build "build/$preset" -j "$jobs" "${targets[@]}"
@@ -57,7 +70,7 @@ run_ctest() {
     need_servers_of_tests "$(ctest --test-dir "build/$preset" -N "$@")" ||
         die "the tests need the servers above"
     # A second chance: see CONTRIBUTING.md, "Tests that fail now and then".
-    ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error \
+    ctest --test-dir "build/$preset" -j "$((workers > 0 ? workers : 1))" --output-on-failure --no-tests=error \
         --repeat "until-pass:${KEEPMQ_CHANCES:-2}" \
         --output-junit "$reports/ctest.xml" "$@" | tee "$reports/ctest.log" || status=$?
     say_flaky "$(awk '/Test +#[0-9]+: .*\*\*\*/ { sub(/.*Test +#[0-9]+: /, ""); failed[$1] }
@@ -69,21 +82,18 @@ run_ctest() {
     return "$status"
 }
 
-# run_pytest BINARY [PYTEST ARGUMENT...]
+# run_pytest FOLDER BINARY [PYTEST ARGUMENT...]   The tests in tests/FOLDER.
 run_pytest() {
-    local binary="$1"
-    shift
-    if [[ ! -d tests/e2e ]]; then
-        say "no tests/e2e yet"
-        return 0
-    fi
+    local folder="tests/$1" binary="$2"
+    shift 2
     [[ -x $binary ]] || die "$binary is missing"
-    say "pytest tests/e2e with $binary"
+    say "pytest $folder with $binary, $workers at once"
     mkdir -p "$reports"
-    local status=0 run=("$python" -m pytest -q -o "cache_dir=$PWD/build/pytest" tests/e2e)
-    export KEEPMQ_BIN="$PWD/$binary"
+    local status=0 run=("$python" -m pytest -q -o "cache_dir=$PWD/build/pytest" "$folder")
+    KEEPMQ_BIN="$(realpath "$binary")"
+    export KEEPMQ_BIN
     timeout --kill-after=20 "${KEEPMQ_E2E_LIMIT:-1800}" \
-        "${run[@]}" --junitxml="$reports/pytest.xml" "$@" || status=$?
+        "${run[@]}" -n "$workers" --junitxml="$reports/pytest.xml" "$@" || status=$?
     # A second chance for a few: see CONTRIBUTING.md, "Tests that fail now and then".
     if ((status == 1 && ${KEEPMQ_CHANCES:-2} > 1)) && "$python" tools/ci/count_tests.py --few "$reports"; then
         say "the tests that failed run again, alone"

@@ -13,5 +13,5 @@ if setarch "$(uname -m)" -R true 2>/dev/null && [[ -z ${KEEPMQ_FIXED_ADDRESSES:-
 fi
 status=0
 run_ctest tsan -R '^keepmq_(base|store|sessions|backend_.*|net|admin|runtime|load|app)_tests$' || status=1
-run_pytest build/tsan/bin/keepmq -m 'not slow and not memory and not database or acceptance' -k 'not cassa' || status=1
+run_pytest e2e build/tsan/bin/keepmq -m 'not slow and not memory and not database or acceptance' -k 'not cassa' || status=1
 exit "$status"

@@ -1,5 +1,6 @@
 """Servers that no package of Debian has are fetched from a registry once, and kept."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -18,20 +19,22 @@ def cache():
 
 def kept(name, complete, make):
     """The folder of that name in the cache. When there is none yet, `make` fills a new one: it gets a
-    folder to work in and the one to fill. `complete` is a file that the finished folder has."""
+    folder to work in and the one to fill. `complete` is a file that the finished folder has. Others that need it
+    wait meanwhile."""
     folder = cache() / name
     if (folder / complete).exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-        target = Path(work) / "made"
-        target.mkdir()
-        make(Path(work), target)
-        target.chmod(0o755)
-        try:
-            target.rename(folder)
-        except OSError:  # another process was faster
-            shutil.rmtree(target)
+    with (folder.parent / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / complete).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+                target = Path(work) / "made"
+                target.mkdir()
+                make(Path(work), target)
+                target.chmod(0o755)
+                target.rename(folder)
     return folder
 
 
