@@ -38,12 +38,23 @@ function(keepmq_add_module name)
     endif()
 endfunction()
 
-# keepmq_add_backend(<db> [LIBRARIES <external>] [DEPS <modules>]): a module in src/backends/<db>,
-# target keepmq_backend_<db>. src/backends/CMakeLists.txt finds the folder and reads it only when the
-# option KEEPMQ_<DB> is on, so it may require the client library.
+# keepmq_add_backend(<db> [SCHEMA <file>] [LIBRARIES <external>]): a module in src/backends/<db>, target
+# keepmq_backend_<db>. src/backends/CMakeLists.txt finds the folder and reads it only when the option
+# KEEPMQ_<DB> is on, so it may require the client library. The text of schema/<file> goes into the
+# program as keepmq::<db>::schema_script(), which schema.hpp declares.
 function(keepmq_add_backend db)
-    cmake_parse_arguments(ARG "" "" "DEPS;LIBRARIES" ${ARGN})
-    keepmq_add_module(backend_${db} DEPS store model ${ARG_DEPS} PRIVATE_LIBRARIES ${ARG_LIBRARIES})
+    cmake_parse_arguments(ARG "" "SCHEMA" "LIBRARIES" ${ARGN})
+    if(ARG_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "keepmq_add_backend(${db}): unknown ${ARG_UNPARSED_ARGUMENTS}")
+    endif()
+    keepmq_add_module(backend_${db} DEPS sql store model PRIVATE_LIBRARIES ${ARG_LIBRARIES})
+    if(ARG_SCHEMA)
+        set(file ${CMAKE_CURRENT_SOURCE_DIR}/schema/${ARG_SCHEMA})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+        file(READ ${file} script)
+        configure_file(${CMAKE_SOURCE_DIR}/cmake/schema_script.cpp.in schema_script.cpp @ONLY)
+        target_sources(keepmq_backend_${db} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/schema_script.cpp)
+    endif()
     set_property(GLOBAL APPEND PROPERTY KEEPMQ_BACKENDS ${db})
 endfunction()
 

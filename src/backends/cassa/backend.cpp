@@ -1,7 +1,6 @@
 #include "backends/cassa/backend.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "backends/cassa/batch.hpp"
 #include "backends/cassa/connection.hpp"
@@ -9,6 +8,8 @@
 #include "backends/cassa/schema.hpp"
 #include "backends/cassa/settings.hpp"
 #include "backends/cassa/translate.hpp"
+#include "store/pool_settings.hpp"
+#include "store/schema_report.hpp"
 
 namespace keepmq::cassa {
 namespace {
@@ -88,14 +89,9 @@ std::optional<Failure> PoolConnection::open() {
         return std::move(*failure);
     auto session = std::get<std::shared_ptr<Session>>(std::move(connected));
     auto found = inspect(*session, settings_.keyspace, interrupt_);
-    if (found.report.failure)
-        return found.report.failure;
-    if (!found.report.missing.empty())
-        return Failure{errc::schema_mismatch,
-                       fmt::format("keyspace {} lacks {} (keepmq schema create cassa {})",
-                                   settings_.keyspace,
-                                   fmt::join(found.report.missing, ", "),
-                                   settings_.pool)};
+    if (auto failure = store::why_unusable(
+            found.report, "keyspace " + settings_.keyspace, "cassa", settings_.pool))
+        return failure;
     translator_.emplace(found.layout);
     session_ = std::move(session);
     return std::nullopt;
@@ -133,11 +129,8 @@ class CassandraBackend final : public store::Backend {
 store::SchemaReport CassandraBackend::check_schema() const {
     const Interrupt interrupt;
     auto session = shared_->get(settings_, interrupt);
-    if (auto* const failure = std::get_if<Failure>(&session)) {
-        store::SchemaReport report;
-        report.failure = std::move(*failure);
-        return report;
-    }
+    if (auto* const failure = std::get_if<Failure>(&session))
+        return {.failure = std::move(*failure)};
     return inspect(*std::get<0>(session), settings_.keyspace, interrupt).report;
 }
 
@@ -160,13 +153,6 @@ std::optional<Failure> CassandraBackend::try_statement(const store::Statement& s
     return std::get<0>(session)->try_statement(join(statement), interrupt);
 }
 
-std::unique_ptr<store::Backend> configure(const store::PoolConf& conf, Diagnostics& diagnostics) {
-    auto settings = read_settings(conf, diagnostics);
-    if (!settings)
-        return nullptr;
-    return std::make_unique<CassandraBackend>(*std::move(settings));
-}
-
 }  // namespace
 
 const store::BackendDescriptor& descriptor() {
@@ -176,8 +162,8 @@ const store::BackendDescriptor& descriptor() {
         .plugin = "emqx_backend_cassa",
         .description = "KeepMQ persistence in Cassandra",
         .statement_member = "cql",
-        .pool_properties = {property_names().begin(), property_names().end()},
-        .configure = configure,
+        .pool_properties = Settings::names(),
+        .configure = store::configure<CassandraBackend, Settings>,
     };
     return descriptor;
 }

@@ -3,13 +3,10 @@
 
 #include <chrono>
 #include <cstddef>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/diagnostic.hpp"
 #include "store/pool_conf.hpp"
 
 namespace keepmq::cassa {
@@ -27,13 +24,10 @@ struct Settings {
     std::chrono::milliseconds connect_timeout{5000};
     std::chrono::milliseconds read_timeout{10'000};  ///< for the answer to one statement
     bool auto_create_schema = false;
+
+    // Of store/pool_settings.hpp:
+    [[nodiscard]] static std::vector<std::string_view> names();
+    void fill(store::PoolConfReader& read);
 };
-
-/// Names of all settings above, as they stand in the file.
-[[nodiscard]] std::span<const std::string_view> property_names();
-
-/// Nothing after an error; all errors are reported.
-[[nodiscard]] std::optional<Settings> read_settings(const store::PoolConf& conf,
-                                                    Diagnostics& diagnostics);
 
 }  // namespace keepmq::cassa

@@ -7,6 +7,7 @@
 
 #include "base/overloaded.hpp"
 #include "sql/columns.hpp"
+#include "sql/users.hpp"
 
 namespace keepmq::cassa {
 namespace {
@@ -206,10 +207,7 @@ Command Translator::topics(const std::optional<std::string>& from, std::size_t l
 }
 
 std::string join(const store::Statement& statement) {
-    std::string out = statement.pieces.front();
-    for (std::size_t i = 1; i < statement.pieces.size(); ++i)
-        out.append("?").append(statement.pieces[i]);
-    return out;
+    return sql::join(statement, "?", sql::Numbered::no);
 }
 
 Param to_param(const store::Value& value) {

@@ -13,6 +13,7 @@
 #include "backends/mongo/schema.hpp"
 #include "backends/mongo/settings.hpp"
 #include "base/log.hpp"
+#include "store/pool_settings.hpp"
 
 namespace keepmq::mongo {
 namespace {
@@ -109,11 +110,8 @@ class MongoBackend final : public store::Backend {
 
 store::SchemaReport MongoBackend::check_schema() const {
     mongo::Connection connection{settings_};
-    if (auto failure = connection.open()) {
-        store::SchemaReport report;
-        report.failure = std::move(failure);
-        return report;
-    }
+    if (auto failure = connection.open())
+        return {.failure = std::move(failure)};
     return inspect(connection);
 }
 
@@ -132,13 +130,6 @@ std::optional<Failure> MongoBackend::try_statement(const store::Statement& state
     return std::nullopt;
 }
 
-std::unique_ptr<store::Backend> configure(const store::PoolConf& conf, Diagnostics& diagnostics) {
-    auto settings = read_settings(conf, diagnostics);
-    if (!settings)
-        return nullptr;
-    return std::make_unique<MongoBackend>(*std::move(settings));
-}
-
 }  // namespace
 
 const store::BackendDescriptor& descriptor() {
@@ -148,8 +139,8 @@ const store::BackendDescriptor& descriptor() {
         .plugin = "emqx_backend_mongo",
         .description = "KeepMQ persistence in MongoDB",
         .statement_member = "document",
-        .pool_properties = {property_names().begin(), property_names().end()},
-        .configure = configure,
+        .pool_properties = Settings::names(),
+        .configure = store::configure<MongoBackend, Settings>,
     };
     return descriptor;
 }

@@ -8,6 +8,7 @@
 #include "backends/mongo/custom.hpp"
 #include "backends/mongo/errors.hpp"
 #include "backends/mongo/records.hpp"
+#include "store/refusals.hpp"
 
 namespace keepmq::mongo {
 namespace {
@@ -43,13 +44,7 @@ class BatchWriter {
         return insert_custom();
     }
 
-    std::vector<store::Connection::Refused> take_refused() {
-        std::vector<store::Connection::Refused> all;
-        for (std::size_t i = 0; i < refusals_.size(); ++i)
-            if (refusals_[i])
-                all.push_back({i, *std::move(refusals_[i])});
-        return all;
-    }
+    std::vector<store::Connection::Refused> take_refused() { return store::refused_of(refusals_); }
 
   private:
     struct Insert {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "store/pool_settings.hpp"
+
 namespace keepmq::mongo {
 namespace {
 
@@ -13,37 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr std::uint16_t default_port = 27017;
 
-constexpr std::array properties{"type"sv,
-                                "srv_record"sv,
-                                "rs_set_name"sv,
-                                "server"sv,
-                                "c_pool_size"sv,
-                                "pool_size"sv,
-                                "database"sv,
-                                "login"sv,
-                                "password"sv,
-                                "auth_source"sv,
-                                "ssl"sv,
-                                "verify"sv,
-                                "cacertfile"sv,
-                                "certfile"sv,
-                                "keyfile"sv,
-                                "w_mode"sv,
-                                "r_mode"sv,
-                                "auto_create_schema"sv,
-                                "connect_timeout"sv,
-                                "read_timeout"sv,
-                                "topology.pool_size"sv,
-                                "topology.max_overflow"sv,
-                                "topology.overflow_ttl"sv,
-                                "topology.overflow_check_period"sv,
-                                "topology.local_threshold_ms"sv,
-                                "topology.connect_timeout_ms"sv,
-                                "topology.socket_timeout_ms"sv,
-                                "topology.server_selection_timeout_ms"sv,
-                                "topology.wait_queue_timeout_ms"sv,
-                                "topology.heartbeat_frequency_ms"sv,
-                                "topology.min_heartbeat_frequency_ms"sv};
 constexpr std::array topologies{"single"sv, "unknown"sv, "sharded"sv, "rs"sv};
 constexpr std::array write_modes{"unsafe"sv, "safe"sv};
 constexpr std::array read_modes{"master"sv, "slave_ok"sv};
@@ -135,28 +106,45 @@ std::string escaped_for_uri(std::string_view text) {
 
 }  // namespace
 
-std::span<const std::string_view> property_names() {
-    return properties;
+std::vector<std::string_view> Settings::names() {
+    return store::with_network_settings({"type",
+                                         "srv_record",
+                                         "rs_set_name",
+                                         "server",
+                                         "c_pool_size",
+                                         "pool_size",
+                                         "database",
+                                         "login",
+                                         "password",
+                                         "auth_source",
+                                         "w_mode",
+                                         "r_mode",
+                                         "auto_create_schema",
+                                         "topology.pool_size",
+                                         "topology.max_overflow",
+                                         "topology.overflow_ttl",
+                                         "topology.overflow_check_period",
+                                         "topology.local_threshold_ms",
+                                         "topology.connect_timeout_ms",
+                                         "topology.socket_timeout_ms",
+                                         "topology.server_selection_timeout_ms",
+                                         "topology.wait_queue_timeout_ms",
+                                         "topology.heartbeat_frequency_ms",
+                                         "topology.min_heartbeat_frequency_ms"});
 }
 
-std::optional<Settings> read_settings(const store::PoolConf& conf, Diagnostics& diagnostics) {
-    Settings settings;
-    settings.pool = conf.name;
-    store::PoolConfReader read{conf, diagnostics};
-    read_topology(read, settings);
-    read.number("pool_size", 1, 64, settings.pool_size);
-    read.number("c_pool_size", 1, 64, settings.pool_size);
-    read.text("database", settings.database);
-    if (settings.database.empty() ||
-        settings.database.find_first_of(R"(/\. "$)") != std::string::npos)
-        read.refuse("database", "`" + settings.database + "` is not the name of a database");
-    read_login(read, settings);
-    read.tls(settings.tls);
-    read_modes_of(read, settings);
-    read.flag("auto_create_schema", settings.auto_create_schema);
-    read_times(read, settings);
-    read.warn_of_unknown(properties);
-    return read.ok() ? std::optional{std::move(settings)} : std::nullopt;
+void Settings::fill(store::PoolConfReader& read) {
+    read_topology(read, *this);
+    read.number("pool_size", 1, 64, pool_size);
+    read.number("c_pool_size", 1, 64, pool_size);
+    read.text("database", database);
+    if (database.empty() || database.find_first_of(R"(/\. "$)") != std::string::npos)
+        read.refuse("database", "`" + database + "` is not the name of a database");
+    read_login(read, *this);
+    read.tls(tls);
+    read_modes_of(read, *this);
+    read.flag("auto_create_schema", auto_create_schema);
+    read_times(read, *this);
 }
 
 std::string uri_of(const Settings& settings) {

@@ -3,13 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/diagnostic.hpp"
 #include "store/pool_conf.hpp"
 
 namespace keepmq::mongo {
@@ -36,14 +33,11 @@ struct Settings {
     std::chrono::milliseconds server_selection_timeout{30'000};
     std::chrono::milliseconds local_threshold{15};
     std::chrono::milliseconds heartbeat_frequency{10'000};
+
+    // Of store/pool_settings.hpp:
+    [[nodiscard]] static std::vector<std::string_view> names();
+    void fill(store::PoolConfReader& read);
 };
-
-/// Names of all settings above, as they stand in the file.
-[[nodiscard]] std::span<const std::string_view> property_names();
-
-/// Nothing after an error; all errors are reported.
-[[nodiscard]] std::optional<Settings> read_settings(const store::PoolConf& conf,
-                                                    Diagnostics& diagnostics);
 
 /// The connection string for the driver, without user and password.
 [[nodiscard]] std::string uri_of(const Settings& settings);

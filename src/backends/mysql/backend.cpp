@@ -6,7 +6,9 @@
 #include "backends/mysql/database.hpp"
 #include "backends/mysql/schema.hpp"
 #include "backends/mysql/settings.hpp"
+#include "backends/mysql/translate.hpp"
 #include "backends/mysql/users.hpp"
+#include "store/pool_settings.hpp"
 
 namespace keepmq::mysql {
 namespace {
@@ -43,11 +45,8 @@ class MysqlBackend final : public store::Backend {
 store::SchemaReport MysqlBackend::check_schema() const {
     Interrupt interrupt;
     auto connected = Database::connect(settings_, Role::reader, interrupt);
-    if (auto* const failure = std::get_if<Failure>(&connected)) {
-        store::SchemaReport report;
-        report.failure = std::move(*failure);
-        return report;
-    }
+    if (auto* const failure = std::get_if<Failure>(&connected))
+        return {.failure = std::move(*failure)};
     return inspect(*std::get<std::unique_ptr<Database>>(connected)).report;
 }
 
@@ -70,13 +69,6 @@ std::optional<Failure> MysqlBackend::try_statement(const store::Statement& state
     return std::get<std::unique_ptr<Database>>(connected)->try_statement(text);
 }
 
-std::unique_ptr<store::Backend> configure(const store::PoolConf& conf, Diagnostics& diagnostics) {
-    auto settings = read_settings(conf, diagnostics);
-    if (!settings)
-        return nullptr;
-    return std::make_unique<MysqlBackend>(*std::move(settings));
-}
-
 }  // namespace
 
 const store::BackendDescriptor& descriptor() {
@@ -86,8 +78,8 @@ const store::BackendDescriptor& descriptor() {
         .plugin = "emqx_backend_mysql",
         .description = "KeepMQ persistence in MySQL or MariaDB",
         .statement_member = "sql",
-        .pool_properties = {property_names().begin(), property_names().end()},
-        .configure = configure,
+        .pool_properties = Settings::names(),
+        .configure = store::configure<MysqlBackend, Settings>,
     };
     return descriptor;
 }

@@ -1,7 +1,6 @@
 #include "backends/mysql/connection.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -11,10 +10,13 @@
 
 #include "backends/mysql/database.hpp"
 #include "backends/mysql/schema.hpp"
+#include "backends/mysql/translate.hpp"
 #include "backends/mysql/unread.hpp"
 #include "backends/mysql/users.hpp"
 #include "base/overloaded.hpp"
 #include "sql/fetch.hpp"
+#include "sql/users.hpp"
+#include "store/schema_report.hpp"
 
 namespace keepmq::mysql {
 namespace {
@@ -91,7 +93,7 @@ class MysqlConnection final : public store::Connection {
     /// Newest row before the last batch that was tried first; for tables without a unique msgid.
     std::int64_t known_id_ = 0;
     std::unordered_map<std::size_t, std::string> inserts_;  ///< by number of rows
-    UserStatements users_;
+    sql::UserStatements users_{join};
 };
 
 std::optional<Failure> MysqlConnection::open() {
@@ -102,14 +104,8 @@ std::optional<Failure> MysqlConnection::open() {
         return std::move(*failure);
     auto& database = std::get<std::unique_ptr<Database>>(connected);
     auto found = inspect(*database);
-    if (found.report.failure)
-        return found.report.failure;
-    if (!found.report.missing.empty())
-        return Failure{errc::schema_mismatch,
-                       fmt::format("{} lacks {} (keepmq schema create mysql {})",
-                                   database->name(),
-                                   fmt::join(found.report.missing, ", "),
-                                   settings_.pool)};
+    if (auto failure = store::why_unusable(found.report, database->name(), "mysql", settings_.pool))
+        return failure;
     tables_ = std::move(found.tables);
     translator_.emplace(tables_);
     inserts_.clear();
@@ -254,22 +250,10 @@ std::optional<Failure> MysqlConnection::run_steps(const store::Op& op) {
 }
 
 std::optional<Failure> MysqlConnection::run_users(const store::Execute& op) {
-    const auto params = to_params(op.values);
-    std::span<const Param> rest{params};
-    const auto& texts = users_.of(op.statements);
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-        const auto& statement = op.statements->list[i];
-        const auto count = std::min(statement.parameters(), rest.size());
-        auto failure = why_forbidden(texts[i]);
-        if (!failure)
-            failure = database_->run(texts[i], rest.first(count), Author::user);
-        if (failure) {
-            failure->text += fmt::format(" in: {}", statement.source);
-            return failure;
-        }
-        rest = rest.subspan(count);
-    }
-    return std::nullopt;
+    return users_.run(op, [&](const std::string& text, std::span<const Param> params) {
+        auto failure = why_forbidden(text);
+        return failure ? failure : database_->run(text, params, Author::user);
+    });
 }
 
 /// Which messages of a repeated batch are in the table. Without a unique key on their ids only what

@@ -61,10 +61,8 @@ class Inspector {
 
     Inspection inspect() {
         auto columns = sql::Columns::read(database_, "database()");
-        if (auto* const failure = std::get_if<store::Failure>(&columns)) {
-            out_.report.failure = std::move(*failure);
-            return std::move(out_);
-        }
+        if (auto* const failure = std::get_if<store::Failure>(&columns))
+            return {.report = {.failure = std::move(*failure)}};
         columns_ = std::get<sql::Columns>(std::move(columns));
         columns_.report_missing(out_.report);
         if (!out_.report.ok())

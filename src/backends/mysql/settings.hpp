@@ -2,13 +2,10 @@
 // The settings of one pool, read and checked.
 
 #include <chrono>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/diagnostic.hpp"
 #include "store/pool_conf.hpp"
 
 namespace keepmq::mysql {
@@ -25,13 +22,10 @@ struct Settings {
     std::chrono::milliseconds connect_timeout{3000};
     std::chrono::milliseconds read_timeout{30'000};
     bool auto_create_schema = false;
+
+    // Of store/pool_settings.hpp:
+    [[nodiscard]] static std::vector<std::string_view> names();
+    void fill(store::PoolConfReader& read);
 };
-
-/// Names of all settings above, as they stand in the file.
-[[nodiscard]] std::span<const std::string_view> property_names();
-
-/// Nothing after an error; all errors are reported.
-[[nodiscard]] std::optional<Settings> read_settings(const store::PoolConf& conf,
-                                                    Diagnostics& diagnostics);
 
 }  // namespace keepmq::mysql

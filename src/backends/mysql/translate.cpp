@@ -5,12 +5,14 @@
 #include "base/overloaded.hpp"
 #include "model/topic.hpp"
 #include "sql/columns.hpp"
+#include "sql/rows.hpp"
+#include "sql/users.hpp"
 
 namespace keepmq::mysql {
 namespace {
 
-using sql::format_properties;
 using sql::format_time;
+using sql::text_or_null;
 using std::string_view;
 
 // An upsert is an UPDATE and, if it found no row, an INSERT. `on duplicate key update` would be one
@@ -21,18 +23,6 @@ using std::string_view;
 constexpr string_view insert_online =
     "insert into mqtt_client (clientid, state, node, online_at, offline_at, created) "
     "values (?1, '1', ?2, ?3, null, ?3)";
-
-Param text_or_null(string_view text) {
-    return text.empty() ? Param{} : Param{text};
-}
-
-Param properties_of(const Message& message) {
-    return message.properties ? Param{format_properties(*message.properties)} : Param{};
-}
-
-Param qos_of(const Message& message) {
-    return std::int64_t{static_cast<std::uint8_t>(message.qos)};
-}
 
 string_view when(bool condition, string_view text) {
     return condition ? text : string_view{};
@@ -58,10 +48,7 @@ std::string find_message(const Tables& tables, string_view topic, string_view ms
 }  // namespace
 
 std::string join(const store::Statement& statement) {
-    std::string sql = statement.pieces.front();
-    for (std::size_t i = 1; i < statement.pieces.size(); ++i)
-        sql.append("?").append(statement.pieces[i]);
-    return sql;
+    return sql::join(statement, "?", sql::Numbered::no);
 }
 
 Translator::Translator(const Tables& tables)
@@ -176,18 +163,7 @@ std::string Translator::insert_messages(std::size_t count) const {
 }
 
 std::vector<Param> Translator::columns_of(const Message& message) const {
-    std::vector<Param> params;
-    params.reserve(8);
-    params.emplace_back(message.id.to_string());
-    params.emplace_back(message.topic.view());
-    params.push_back(text_or_null(message.sender.view()));
-    params.push_back(qos_of(message));
-    params.emplace_back(std::int64_t{message.retain});
-    params.emplace_back(BlobView{message.payload});
-    params.emplace_back(format_time(message.at));
-    if (message_properties_)
-        params.push_back(properties_of(message));
-    return params;
+    return sql::row_of_message(message, message_properties_);
 }
 
 std::string Translator::stored_after(std::size_t count) const {
@@ -221,15 +197,7 @@ Steps Translator::translate(const store::Op& op) const {
                 return out;
             },
             [this](const store::StoreRetained& o) -> Steps {
-                const auto& message = *o.message;
-                std::vector<Param> params{message.topic.view(),
-                                          message.id.to_string(),
-                                          text_or_null(message.sender.view()),
-                                          qos_of(message),
-                                          BlobView{message.payload},
-                                          format_time(message.at)};
-                if (retained_properties_)
-                    params.push_back(properties_of(message));
+                const auto params = sql::row_of_retained(*o.message, retained_properties_);
                 return {{update_retained_, params},
                         {insert_retained_, params, When::nothing_matched}};
             },

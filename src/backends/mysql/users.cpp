@@ -7,8 +7,6 @@
 #include <array>
 #include <cctype>
 
-#include "base/overloaded.hpp"
-
 namespace keepmq::mysql {
 namespace {
 
@@ -29,32 +27,6 @@ std::string first_word(std::string_view statement) {
 }
 
 }  // namespace
-
-const std::vector<std::string>& UserStatements::of(
-    const std::shared_ptr<const store::Statements>& statements) {
-    auto found = joined_.find(statements.get());
-    if (found == joined_.end()) {
-        Joined joined{statements, {}};
-        for (const auto& statement : statements->list) joined.texts.push_back(join(statement));
-        found = joined_.emplace(statements.get(), std::move(joined)).first;
-    }
-    return found->second.texts;
-}
-
-std::vector<Param> to_params(std::span<const store::Value> values) {
-    std::vector<Param> params;
-    params.reserve(values.size());
-    for (const auto& value : values) {
-        params.push_back(
-            std::visit(Overloaded{
-                           [](const std::string& text) { return Param{std::string_view{text}}; },
-                           [](const store::Bytes& bytes) { return Param{BlobView{bytes.data}}; },
-                           [](const auto& other) { return Param{other}; },
-                       },
-                       value));
-    }
-    return params;
-}
 
 std::optional<store::Failure> why_forbidden(std::string_view statement) {
     if (std::find(allowed.begin(), allowed.end(), first_word(statement)) != allowed.end())

@@ -7,6 +7,7 @@
 #include "backends/pgsql/session.hpp"
 #include "backends/pgsql/settings.hpp"
 #include "backends/pgsql/translate.hpp"
+#include "store/pool_settings.hpp"
 
 namespace keepmq::pgsql {
 namespace {
@@ -45,11 +46,8 @@ class PgBackend final : public store::Backend {
 store::SchemaReport PgBackend::check_schema() const {
     const Interrupt interrupt;
     auto session = Session::connect(settings_, interrupt);
-    if (auto* const failure = std::get_if<Failure>(&session)) {
-        store::SchemaReport report;
-        report.failure = std::move(*failure);
-        return report;
-    }
+    if (auto* const failure = std::get_if<Failure>(&session))
+        return {.failure = std::move(*failure)};
     return inspect(*std::get<std::unique_ptr<Session>>(session)).report;
 }
 
@@ -72,13 +70,6 @@ std::optional<Failure> PgBackend::try_statement(const store::Statement& statemen
     return std::get<std::unique_ptr<Session>>(session)->try_statement(join(statement));
 }
 
-std::unique_ptr<store::Backend> configure(const store::PoolConf& conf, Diagnostics& diagnostics) {
-    auto settings = read_settings(conf, diagnostics);
-    if (!settings)
-        return nullptr;
-    return std::make_unique<PgBackend>(*std::move(settings));
-}
-
 }  // namespace
 
 const store::BackendDescriptor& descriptor() {
@@ -88,8 +79,8 @@ const store::BackendDescriptor& descriptor() {
         .plugin = "emqx_backend_pgsql",
         .description = "KeepMQ persistence in PostgreSQL",
         .statement_member = "sql",
-        .pool_properties = {property_names().begin(), property_names().end()},
-        .configure = configure,
+        .pool_properties = Settings::names(),
+        .configure = store::configure<PgBackend, Settings>,
     };
     return descriptor;
 }

@@ -1,7 +1,6 @@
 #include "backends/pgsql/connection.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <unordered_set>
@@ -10,6 +9,7 @@
 #include "backends/pgsql/session.hpp"
 #include "backends/pgsql/translate.hpp"
 #include "sql/fetch.hpp"
+#include "store/schema_report.hpp"
 
 namespace keepmq::pgsql {
 namespace {
@@ -55,20 +55,15 @@ std::optional<Failure> PgConnection::open() {
         return std::move(*failure);
     auto& session = std::get<std::unique_ptr<Session>>(connected);
     auto found = inspect(*session);
-    if (found.report.failure)
-        return found.report.failure;
+    if (auto failure = store::why_unusable(
+            found.report, "database " + settings_.database, "pgsql", settings_.pool))
+        return failure;
     // Pages are read in the order of the index, so that the limit ends the work. A planner that
     // takes a busy topic for a quiet one would collect all of its messages and sort them.
     if (role_ == store::Role::reader) {
         if (auto failure = session->run_script("set enable_bitmapscan = off"))
             return failure;
     }
-    if (!found.report.missing.empty())
-        return Failure{errc::schema_mismatch,
-                       fmt::format("database {} lacks {} (keepmq schema create pgsql {})",
-                                   settings_.database,
-                                   fmt::join(found.report.missing, ", "),
-                                   settings_.pool)};
     layout_ = std::move(found.layout);
     translator_.emplace(layout_);
     session_ = std::move(session);

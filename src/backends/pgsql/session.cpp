@@ -18,6 +18,16 @@ constexpr std::size_t cache_limit = 500;
 
 constexpr int binary_results = 1;
 
+bool send_prepared(PGconn* connection, const std::string& name, const Bound& bound) {
+    return PQsendQueryPrepared(connection,
+                               name.c_str(),
+                               bound.size(),
+                               bound.values(),
+                               bound.lengths(),
+                               bound.formats(),
+                               binary_results) != 0;
+}
+
 bool is_error(const PGresult* result) {
     const auto status = PQresultStatus(result);
     return status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK;
@@ -142,13 +152,7 @@ std::variant<sql::Rows, Failure> Session::query(const sql::Command& command) {
         if (auto failure = bound.add(command.params[place]))
             return *std::move(failure);
     }
-    if (PQsendQueryPrepared(connection_.get(),
-                            found->second.name.c_str(),
-                            bound.size(),
-                            bound.values(),
-                            bound.lengths(),
-                            bound.formats(),
-                            binary_results) == 0)
+    if (!send_prepared(connection_.get(), found->second.name, bound))
         return lost();
     auto answer = take_answer(nullptr);
     if (auto* const failure = std::get_if<Failure>(&answer))
@@ -274,13 +278,7 @@ std::optional<Failure> Session::send(const Command& command, std::vector<Sent>& 
     Bound bound{command.params.size()};
     if (auto failure = bind(bound, command, found->second.types))
         return failure;
-    if (PQsendQueryPrepared(connection_.get(),
-                            found->second.name.c_str(),
-                            bound.size(),
-                            bound.values(),
-                            bound.lengths(),
-                            bound.formats(),
-                            binary_results) == 0)
+    if (!send_prepared(connection_.get(), found->second.name, bound))
         return lost();
     sent.push_back({&command, false, {}});
     return std::nullopt;

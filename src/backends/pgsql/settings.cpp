@@ -1,28 +1,11 @@
 #include "backends/pgsql/settings.hpp"
 
-#include <array>
-
 #include "store/authorities.hpp"
+#include "store/pool_settings.hpp"
 
 namespace keepmq::pgsql {
 namespace {
 
-using namespace std::string_view_literals;
-
-constexpr std::array properties{"server"sv,
-                                "pool_size"sv,
-                                "readers"sv,
-                                "username"sv,
-                                "password"sv,
-                                "database"sv,
-                                "ssl"sv,
-                                "verify"sv,
-                                "cacertfile"sv,
-                                "certfile"sv,
-                                "keyfile"sv,
-                                "connect_timeout"sv,
-                                "read_timeout"sv,
-                                "auto_create_schema"sv};
 constexpr std::uint16_t default_port = 5432;
 
 void refuse_empty(store::PoolConfReader& read,
@@ -34,28 +17,29 @@ void refuse_empty(store::PoolConfReader& read,
 
 }  // namespace
 
-std::span<const std::string_view> property_names() {
-    return properties;
+std::vector<std::string_view> Settings::names() {
+    return store::with_network_settings({"server",
+                                         "pool_size",
+                                         "readers",
+                                         "username",
+                                         "password",
+                                         "database",
+                                         "auto_create_schema"});
 }
 
-std::optional<Settings> read_settings(const store::PoolConf& conf, Diagnostics& diagnostics) {
-    Settings settings;
-    settings.pool = conf.name;
-    store::PoolConfReader read{conf, diagnostics};
-    read.servers("server", default_port, settings.servers);
-    read.number("pool_size", 1, 256, settings.lanes);
-    read.number("readers", 1, 64, settings.readers);
-    read.text("username", settings.username);
-    refuse_empty(read, "username", settings.username);
-    read.text("password", settings.password);
-    read.text("database", settings.database);
-    refuse_empty(read, "database", settings.database);
-    read.tls(settings.tls);
-    store::require_authorities(read, settings.tls);
-    read.timeouts(settings.connect_timeout, settings.read_timeout);
-    read.flag("auto_create_schema", settings.auto_create_schema);
-    read.warn_of_unknown(properties);
-    return read.ok() ? std::optional{settings} : std::nullopt;
+void Settings::fill(store::PoolConfReader& read) {
+    read.servers("server", default_port, servers);
+    read.number("pool_size", 1, 256, lanes);
+    read.number("readers", 1, 64, readers);
+    read.text("username", username);
+    refuse_empty(read, "username", username);
+    read.text("password", password);
+    read.text("database", database);
+    refuse_empty(read, "database", database);
+    read.tls(tls);
+    store::require_authorities(read, tls);
+    read.timeouts(connect_timeout, read_timeout);
+    read.flag("auto_create_schema", auto_create_schema);
 }
 
 }  // namespace keepmq::pgsql

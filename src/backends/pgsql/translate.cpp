@@ -8,6 +8,7 @@
 #include "base/overloaded.hpp"
 #include "model/topic.hpp"
 #include "sql/columns.hpp"
+#include "sql/users.hpp"
 
 namespace keepmq::pgsql {
 namespace {
@@ -86,10 +87,7 @@ constexpr std::array forbidden{"abort"sv,
 }  // namespace
 
 std::string join(const store::Statement& statement) {
-    std::string sql = statement.pieces.front();
-    for (std::size_t i = 1; i < statement.pieces.size(); ++i)
-        sql.append("$").append(std::to_string(i)).append(statement.pieces[i]);
-    return sql;
+    return sql::join(statement, "$", sql::Numbered::yes);
 }
 
 std::optional<std::string> objection_to(string_view sql) {

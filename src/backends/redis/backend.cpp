@@ -12,6 +12,7 @@
 #include "backends/redis/settings.hpp"
 #include "backends/redis/tidier.hpp"
 #include "backends/redis/translate.hpp"
+#include "store/pool_settings.hpp"
 
 namespace keepmq::redis {
 namespace {
@@ -104,13 +105,6 @@ std::optional<Failure> RedisBackend::try_statement(const store::Statement& state
     return dislike(answers->front().list.front(), args);
 }
 
-std::unique_ptr<store::Backend> configure(const store::PoolConf& conf, Diagnostics& diagnostics) {
-    auto settings = read_settings(conf, diagnostics);
-    if (!settings)
-        return nullptr;
-    return std::make_unique<RedisBackend>(*std::move(settings));
-}
-
 }  // namespace
 
 const store::BackendDescriptor& descriptor() {
@@ -120,8 +114,8 @@ const store::BackendDescriptor& descriptor() {
         .plugin = "emqx_backend_redis",
         .description = "KeepMQ persistence in Redis",
         .statement_member = "commands",
-        .pool_properties = {property_names().begin(), property_names().end()},
-        .configure = configure,
+        .pool_properties = Settings::names(),
+        .configure = store::configure<RedisBackend, Settings>,
     };
     return descriptor;
 }

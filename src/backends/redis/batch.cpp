@@ -11,6 +11,7 @@
 
 #include "backends/redis/errors.hpp"
 #include "backends/redis/translate.hpp"
+#include "store/refusals.hpp"
 
 namespace keepmq::redis {
 namespace {
@@ -36,13 +37,7 @@ class Batch {
         return tidy_up();
     }
 
-    std::vector<store::Connection::Refused> take_refused() {
-        std::vector<store::Connection::Refused> all;
-        for (std::size_t i = 0; i < refusals_.size(); ++i)
-            if (refusals_[i])
-                all.push_back({i, *std::move(refusals_[i])});
-        return all;
-    }
+    std::vector<store::Connection::Refused> take_refused() { return store::refused_of(refusals_); }
 
   private:
     std::optional<Failure> ask();

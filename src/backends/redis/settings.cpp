@@ -2,27 +2,13 @@
 
 #include <array>
 
+#include "store/pool_settings.hpp"
+
 namespace keepmq::redis {
 namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array properties{"type"sv,
-                                "server"sv,
-                                "sentinel"sv,
-                                "pool_size"sv,
-                                "database"sv,
-                                "username"sv,
-                                "password"sv,
-                                "channel"sv,
-                                "ssl"sv,
-                                "verify"sv,
-                                "cacertfile"sv,
-                                "certfile"sv,
-                                "keyfile"sv,
-                                "connect_timeout"sv,
-                                "read_timeout"sv,
-                                "wait_replicas"sv};
 constexpr std::array topologies{"single"sv, "sentinel"sv, "cluster"sv};
 
 constexpr std::uint16_t redis_port = 6379;
@@ -54,29 +40,32 @@ void read_waiting(store::PoolConfReader& read, Settings& settings) {
 
 }  // namespace
 
-std::span<const std::string_view> property_names() {
-    return properties;
+std::vector<std::string_view> Settings::names() {
+    return store::with_network_settings({"type",
+                                         "server",
+                                         "sentinel",
+                                         "pool_size",
+                                         "database",
+                                         "username",
+                                         "password",
+                                         "channel",
+                                         "wait_replicas"});
 }
 
-std::optional<Settings> read_settings(const store::PoolConf& conf, Diagnostics& diagnostics) {
-    Settings settings;
-    settings.pool = conf.name;
-    store::PoolConfReader read{conf, diagnostics};
-    read_topology(read, settings);
-    read.number("pool_size", 1, 64, settings.pool_size);
-    read.number("database", 0, 65'535, settings.database);
-    if (settings.topology == Topology::cluster && settings.database != 0)
+void Settings::fill(store::PoolConfReader& read) {
+    read_topology(read, *this);
+    read.number("pool_size", 1, 64, pool_size);
+    read.number("database", 0, 65'535, database);
+    if (topology == Topology::cluster && database != 0)
         read.refuse("database", "a cluster has database 0 only", "leave this line out");
-    read.text("username", settings.username);
-    read.text("password", settings.password);
-    if (!settings.username.empty() && settings.password.empty())
+    read.text("username", username);
+    read.text("password", password);
+    if (!username.empty() && password.empty())
         read.refuse("username", "a user without a password", "add the line `password`");
-    read.text("channel", settings.channel);
-    read.tls(settings.tls);
-    read.timeouts(settings.connect_timeout, settings.read_timeout);
-    read_waiting(read, settings);
-    read.warn_of_unknown(properties);
-    return read.ok() ? std::optional{settings} : std::nullopt;
+    read.text("channel", channel);
+    read.tls(tls);
+    read.timeouts(connect_timeout, read_timeout);
+    read_waiting(read, *this);
 }
 
 }  // namespace keepmq::redis

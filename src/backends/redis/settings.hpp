@@ -4,12 +4,10 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/diagnostic.hpp"
 #include "store/pool_conf.hpp"
 
 namespace keepmq::redis {
@@ -32,13 +30,10 @@ struct Settings {
     /// Replicas that must have a batch before it counts as committed. Nothing: one if the master
     /// has one, behind sentinels; none otherwise.
     std::optional<std::size_t> wait_replicas;
+
+    // Of store/pool_settings.hpp:
+    [[nodiscard]] static std::vector<std::string_view> names();
+    void fill(store::PoolConfReader& read);
 };
-
-/// Names of all settings above, as they stand in the file.
-[[nodiscard]] std::span<const std::string_view> property_names();
-
-/// Nothing after an error; all errors are reported.
-[[nodiscard]] std::optional<Settings> read_settings(const store::PoolConf& conf,
-                                                    Diagnostics& diagnostics);
 
 }  // namespace keepmq::redis

@@ -7,6 +7,7 @@
 #include "backends/sqlite/connection.hpp"
 #include "backends/sqlite/schema.hpp"
 #include "backends/sqlite/settings.hpp"
+#include "store/pool_settings.hpp"
 
 namespace keepmq::sqlite {
 namespace {
@@ -66,11 +67,8 @@ store::SchemaReport SqliteBackend::check_schema() const {
         return report;
     }
     auto opened = open_database(settings_, store::Role::reader, Database::Create::no);
-    if (auto* const failure = std::get_if<Failure>(&opened)) {
-        store::SchemaReport report;
-        report.failure = std::move(*failure);
-        return report;
-    }
+    if (auto* const failure = std::get_if<Failure>(&opened))
+        return {.failure = std::move(*failure)};
     return inspect(*std::get<std::unique_ptr<Database>>(opened)).report;
 }
 
@@ -115,13 +113,6 @@ std::optional<Failure> SqliteBackend::try_statement(const store::Statement& stat
     return std::get<std::unique_ptr<Database>>(opened)->try_statement(join(statement));
 }
 
-std::unique_ptr<store::Backend> configure(const store::PoolConf& conf, Diagnostics& diagnostics) {
-    auto settings = read_settings(conf, diagnostics);
-    if (!settings)
-        return nullptr;
-    return std::make_unique<SqliteBackend>(*std::move(settings));
-}
-
 }  // namespace
 
 const store::BackendDescriptor& descriptor() {
@@ -131,8 +122,8 @@ const store::BackendDescriptor& descriptor() {
         .plugin = "emqx_backend_sqlite",
         .description = "KeepMQ persistence in a SQLite file",
         .statement_member = "sql",
-        .pool_properties = {property_names().begin(), property_names().end()},
-        .configure = configure,
+        .pool_properties = Settings::names(),
+        .configure = store::configure<SqliteBackend, Settings>,
     };
     return descriptor;
 }

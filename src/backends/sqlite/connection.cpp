@@ -1,17 +1,15 @@
 #include "backends/sqlite/connection.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <mutex>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "backends/sqlite/fetch.hpp"
 #include "backends/sqlite/schema.hpp"
 #include "base/log.hpp"
-#include "base/overloaded.hpp"
+#include "sql/users.hpp"
+#include "store/schema_report.hpp"
 
 namespace keepmq::sqlite {
 namespace {
@@ -53,29 +51,18 @@ class SqliteConnection final : public store::Connection {
     /// Newest row before the last batch that was tried first; for tables without a unique msgid.
     std::int64_t known_id_ = 0;
 
-    struct Joined {
-        std::shared_ptr<const store::Statements> keep;
-        std::vector<std::string> texts;
-    };
-    std::unordered_map<const store::Statements*, Joined> joined_;
+    sql::UserStatements users_{join};
 };
 
 std::optional<Failure> SqliteConnection::open() {
     replace(nullptr);
-    joined_.clear();
     auto opened = open_database(settings_, role_, Database::Create::no);
     if (auto* const failure = std::get_if<Failure>(&opened))
         return std::move(*failure);
     auto& database = std::get<std::unique_ptr<Database>>(opened);
     const auto found = inspect(*database);
-    if (found.report.failure)
-        return found.report.failure;
-    if (!found.report.missing.empty())
-        return Failure{errc::schema_mismatch,
-                       fmt::format("{} lacks {} (keepmq schema create sqlite {})",
-                                   settings_.file,
-                                   fmt::join(found.report.missing, ", "),
-                                   settings_.pool)};
+    if (auto failure = store::why_unusable(found.report, settings_.file, "sqlite", settings_.pool))
+        return failure;
     layout_ = found.layout;
     translator_.emplace(layout_);
     replace(std::move(database));
@@ -149,34 +136,9 @@ std::optional<Failure> SqliteConnection::run_op(const store::Op& op) {
 }
 
 std::optional<Failure> SqliteConnection::run_users(const store::Execute& op) {
-    auto found = joined_.find(op.statements.get());
-    if (found == joined_.end()) {
-        Joined joined{op.statements, {}};
-        for (const auto& statement : op.statements->list) joined.texts.push_back(join(statement));
-        found = joined_.emplace(op.statements.get(), std::move(joined)).first;
-    }
-    std::vector<Param> params;
-    params.reserve(op.values.size());
-    for (const auto& value : op.values) {
-        params.push_back(
-            std::visit(Overloaded{
-                           [](const std::string& text) { return Param{std::string_view{text}}; },
-                           [](const store::Bytes& bytes) { return Param{BlobView{bytes.data}}; },
-                           [](const auto& other) { return Param{other}; },
-                       },
-                       value));
-    }
-    std::span<const Param> rest{params};
-    for (std::size_t i = 0; i < found->second.texts.size(); ++i) {
-        const auto count = std::min(op.statements->list[i].parameters(), rest.size());
-        if (auto failure =
-                database_->run(found->second.texts[i], rest.first(count), Author::user)) {
-            failure->text += fmt::format(" in: {}", op.statements->list[i].source);
-            return failure;
-        }
-        rest = rest.subspan(count);
-    }
-    return std::nullopt;
+    return users_.run(op, [&](const std::string& text, std::span<const Param> params) {
+        return database_->run(text, params, Author::user);
+    });
 }
 
 /// Which messages of a repeated batch are in a table that has no unique key on their ids.

@@ -5,12 +5,14 @@
 #include "base/overloaded.hpp"
 #include "model/topic.hpp"
 #include "sql/columns.hpp"
+#include "sql/rows.hpp"
+#include "sql/users.hpp"
 
 namespace keepmq::sqlite {
 namespace {
 
-using sql::format_properties;
 using sql::format_time;
+using sql::text_or_null;
 using sql::topics_that_begin_with;
 using std::string_view;
 
@@ -94,20 +96,8 @@ constexpr string_view select_unread_topics =
     "topics.topic), 0))) "
     "from topics where topic is not null";
 
-Param text_or_null(string_view text) {
-    return text.empty() ? Param{} : Param{text};
-}
-
-Param properties_of(const Message& message) {
-    return message.properties ? Param{format_properties(*message.properties)} : Param{};
-}
-
 Param client_or_null(const ClientId* client) {
     return client == nullptr ? Param{} : Param{client->view()};
-}
-
-Param qos_of(const Message& message) {
-    return std::int64_t{static_cast<std::uint8_t>(message.qos)};
 }
 
 Param number(std::size_t value) {
@@ -122,10 +112,7 @@ Param end_of(const sql::TopicRange& range) {
 }  // namespace
 
 std::string join(const store::Statement& statement) {
-    std::string sql = statement.pieces.front();
-    for (std::size_t i = 1; i < statement.pieces.size(); ++i)
-        sql.append("?").append(std::to_string(i)).append(statement.pieces[i]);
-    return sql;
+    return sql::join(statement, "?", sql::Numbered::yes);
 }
 
 Translator::Translator(const Layout& layout) : layout_{layout} {
@@ -182,34 +169,16 @@ Commands Translator::translate(const store::Op& op) const {
             },
             [this](const store::StoreMessage& o) -> Commands {
                 const auto& message = *o.message;
-                // The hot path: nothing is copied or grown.
                 Commands out;
                 out.reserve(2);
-                auto& params = out.emplace_back(Command{insert_message_, {}}).params;
-                params.reserve(8);
-                params.emplace_back(message.id.to_string());
-                params.emplace_back(message.topic.view());
-                params.push_back(text_or_null(message.sender.view()));
-                params.push_back(qos_of(message));
-                params.emplace_back(std::int64_t{message.retain});
-                params.emplace_back(BlobView{message.payload});
-                params.emplace_back(format_time(message.at));
-                if (layout_.message_properties)
-                    params.push_back(properties_of(message));
+                out.push_back(
+                    {insert_message_, sql::row_of_message(message, layout_.message_properties)});
                 if (o.keep == store::Keep::latest)
                     out.push_back({delete_older, {message.topic.view(), message.id.to_string()}});
                 return out;
             },
             [this](const store::StoreRetained& o) -> Commands {
-                const auto& message = *o.message;
-                std::vector<Param> params{message.topic.view(),
-                                          message.id.to_string(),
-                                          text_or_null(message.sender.view()),
-                                          qos_of(message),
-                                          BlobView{message.payload},
-                                          format_time(message.at)};
-                if (layout_.retained_properties)
-                    params.push_back(properties_of(message));
+                const auto params = sql::row_of_retained(*o.message, layout_.retained_properties);
                 return {{update_retained_, params},
                         {insert_retained_, params, When::nothing_changed}};
             },

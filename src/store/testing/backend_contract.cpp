@@ -19,12 +19,6 @@ SubjectFactory with_all_cases(SubjectFactory factory) {
     return factory;
 }
 
-std::vector<std::string> payloads(const std::vector<MessagePtr>& messages) {
-    std::vector<std::string> all;
-    for (const MessagePtr& message : messages) all.push_back(message->payload);
-    return all;
-}
-
 void BackendContract::SetUp() {
     subject_ = GetParam()();
     can_ = subject_->capabilities();
@@ -133,27 +127,8 @@ Reply BackendContract::ask(const Query& query) {
 }
 
 std::vector<MessagePtr> BackendContract::fetch_all(const FetchMessages& query) {
-    // A database may answer with empty pages that have a `next`, but not for ever.
-    constexpr int most_pages = 10'000;
-    std::vector<MessagePtr> all;
-    FetchMessages page_query = query;
-    for (int pages = 0; pages < most_pages; ++pages) {
-        const Reply reply = ask(page_query);
-        const auto* page = std::get_if<MessagePage>(&reply);
-        if (page == nullptr) {
-            ADD_FAILURE() << "not a page of messages";
-            return all;
-        }
-        EXPECT_LE(page->messages.size(), query.limit);
-        for (const MessagePtr& one : page->messages) {
-            EXPECT_TRUE(one->stored);
-            all.push_back(one);
-        }
-        if (!page->next)
-            return all;
-        page_query.after = page->next;
-    }
-    ADD_FAILURE() << "paging does not end";
+    auto all = testing::fetch_all(*reader_, query);
+    for (const auto& one : all) EXPECT_TRUE(one->stored);
     return all;
 }
 

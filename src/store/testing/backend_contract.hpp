@@ -17,6 +17,7 @@
 #include "model/message_id.hpp"
 #include "store/backend.hpp"
 #include "store/testing/presence.hpp"
+#include "store/testing/words.hpp"
 
 namespace keepmq::store::testing {
 
@@ -133,9 +134,6 @@ class BackendContract : public ::testing::TestWithParam<SubjectFactory> {
     MessageIdSource ids_{0xC0FFEE};
     WallTime now_{std::chrono::sys_days{std::chrono::year{2024} / 2 / 29}};
 };
-
-/// Payloads of messages, in order.
-[[nodiscard]] std::vector<std::string> payloads(const std::vector<MessagePtr>& messages);
 
 /// Passes the factory on, and makes the linker keep the cases, which nothing else refers to.
 [[nodiscard]] SubjectFactory with_all_cases(SubjectFactory factory);

@@ -1,11 +1,8 @@
 // The suite that every database must pass: on our tables, and on those of EMQ X.
 
 #include <array>
-#include <fstream>
-#include <sstream>
 
 #include "backends/cassa/tests/support.hpp"
-#include "sql/columns.hpp"
 #include "store/testing/backend_contract.hpp"
 
 namespace keepmq::cassa::test {
@@ -56,37 +53,29 @@ class CassandraSubject : public store::testing::ContractSubject {
     }
 
     std::optional<Presence> presence(const ClientId& client) override {
-        const auto rows =
+        return sql::testing::first_presence(
             shell_.rows("select state, node, connected, disconnected from client where " +
                             client_column() + " = ?",
-                        {client.view()});
-        if (rows.size() == 0)
-            return std::nullopt;
-        return Presence{.online = rows.integer(0, 0) == 1,
-                        .node = std::string{rows.bytes(0, 1)},
-                        .online_at = sql::parse_time(rows.bytes(0, 2)),
-                        .offline_at = sql::parse_time(rows.bytes(0, 3)),
-                        .created = {}};
+                        {client.view()}),
+            sql::testing::Created::no);
     }
 
     std::optional<store::Op> poison() override {
-        return store::Execute{statements({{"insert into samples (key) values (", ")"}}),
-                              {std::monostate{}}};
+        return execute({{"insert into samples (key) values (", ")"}}, {std::monostate{}});
     }
 
     std::shared_ptr<const store::Statements> sample_statements() override {
-        return statements({{"insert into samples (key, value) values (", ", ", ")"},
-                           {"insert into samples2 (key, value) values (", ", ", ")"}});
+        return execute({{"insert into samples (key, value) values (", ", ", ")"},
+                        {"insert into samples2 (key, value) values (", ", ", ")"}})
+            .statements;
     }
 
     std::optional<std::string> sample_value(std::string_view key) override {
         const bool second = key.ends_with(".2");
-        const auto rows = shell_.rows(second ? "select value from samples2 where key = ?"
-                                             : "select value from samples where key = ?",
-                                      {second ? key.substr(0, key.size() - 2) : key});
-        if (rows.size() == 0 || rows.is_null(0, 0))
-            return std::nullopt;
-        return std::string{rows.bytes(0, 0)};
+        return sql::testing::first_value(
+            shell_.rows(second ? "select value from samples2 where key = ?"
+                               : "select value from samples where key = ?",
+                        {second ? key.substr(0, key.size() - 2) : key}));
     }
 
   protected:
@@ -96,13 +85,6 @@ class CassandraSubject : public store::testing::ContractSubject {
     virtual std::string name() const { return "ours"; }
     virtual std::string client_column() const { return "clientid"; }
     virtual void make_tables(const store::Backend& backend) { expect_ok(backend.create_schema()); }
-
-    static std::shared_ptr<const store::Statements> statements(
-        std::initializer_list<std::vector<std::string>> pieces) {
-        store::Statements out;
-        for (const auto& each : pieces) out.list.push_back({each, "the user's statement", {}});
-        return std::make_shared<const store::Statements>(std::move(out));
-    }
 
     Shell shell_;
 };
@@ -121,10 +103,7 @@ class EmqxSubject final : public CassandraSubject {
     std::string name() const override { return "EMQ X"; }
     std::string client_column() const override { return "client_id"; }
     void make_tables(const store::Backend& /*backend*/) override {
-        std::ifstream file{std::string{KEEPMQ_TEST_DATA_DIR} + "/ddl/emqx.cql"};
-        std::stringstream script;
-        script << file.rdbuf();
-        shell_.run(script.str());
+        shell_.run(text_of_file(std::string{KEEPMQ_TEST_DATA_DIR} + "/ddl/emqx.cql"));
     }
 };
 
@@ -134,11 +113,5 @@ class EmqxSubject final : public CassandraSubject {
 KEEPMQ_BACKEND_CONTRACT(Cassandra,
                         [] { return std::make_unique<keepmq::cassa::test::CassandraSubject>(); })
 
-namespace keepmq::store::testing {
-INSTANTIATE_TEST_SUITE_P(CassandraTablesOfEmqx,
-                         BackendContract,
-                         ::testing::Values(with_all_cases([] {
-                             return std::make_unique<cassa::test::EmqxSubject>();
-                         })),
-                         [](const auto&) { return std::string{"db"}; });
-}  // namespace keepmq::store::testing
+KEEPMQ_BACKEND_CONTRACT(CassandraTablesOfEmqx,
+                        [] { return std::make_unique<keepmq::cassa::test::EmqxSubject>(); })

@@ -1,13 +1,11 @@
 #pragma once
-// What the tests of this backend share: a keyspace of its own on the server that
-// KEEPMQ_TEST_CASSANDRA names (host:port, user and password `cassandra`).
+// What the tests of this backend share: a keyspace of its own on the server under test (user and
+// password `cassandra`).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,19 +13,16 @@
 
 #include "backends/cassa/backend.hpp"
 #include "backends/cassa/connection.hpp"
-#include "store/backend.hpp"
+#include "sql/testing/words.hpp"
+#include "store/testing/words.hpp"
 
 namespace keepmq::cassa::test {
 
-inline void expect_ok(const std::optional<store::Failure>& failure) {
-    EXPECT_FALSE(failure) << make_error_code(failure->code).message() << ": " << failure->text;
-}
+using namespace store::testing;
+using sql::testing::rows_of;
 
 inline std::string server() {
-    const auto* const server = std::getenv("KEEPMQ_TEST_CASSANDRA");
-    if (server == nullptr)
-        ADD_FAILURE() << "KEEPMQ_TEST_CASSANDRA is not set: eval \"$(tools/servers env)\"";
-    return server == nullptr ? "127.0.0.1:1" : server;
+    return address_of("cassandra");
 }
 
 /// Of this process, so that programs that run at once do not meet.
@@ -35,25 +30,16 @@ inline std::string keyspace() {
     return "contract_" + std::to_string(::getpid());
 }
 
-using Properties = std::initializer_list<std::pair<const char*, const char*>>;
-
 inline store::PoolConf pool_conf(Properties properties = {}) {
-    store::PoolConf conf{"ecql", "pool1", {}, "/data", KEEPMQ_TEST_DATA_DIR};
-    int line = 0;
-    for (const auto& [name, value] : properties)
-        conf.entries[name] = {value, Origin{"emqx_backend_cassa.conf", ++line}};
-    return conf;
+    return store::testing::pool_conf(descriptor(), properties, KEEPMQ_TEST_DATA_DIR);
 }
 
 inline std::unique_ptr<store::Backend> make_backend() {
-    auto conf = pool_conf();
-    conf.entries["nodes"] = {server(), {}};
-    conf.entries["username"] = conf.entries["password"] = {"cassandra", {}};
-    conf.entries["keyspace"] = {keyspace(), {}};
-    Diagnostics diagnostics;
-    auto backend = descriptor().configure(conf, diagnostics);
-    for (const auto& diagnostic : diagnostics.all()) ADD_FAILURE() << diagnostic.to_string();
-    return backend;
+    return store::testing::make_backend(descriptor(),
+                                        pool_conf({{"nodes", server()},
+                                                   {"username", "cassandra"},
+                                                   {"password", "cassandra"},
+                                                   {"keyspace", keyspace()}}));
 }
 
 /// A second program that looks at a keyspace, or made its tables.
@@ -83,13 +69,9 @@ class Shell {
                 ADD_FAILURE() << failure->text;
     }
     sql::Rows rows(std::string cql, std::vector<Param> params = {}) {
-        if (!session_)
-            return sql::Rows{0};
-        auto answer = session_->run(Command{std::move(cql), std::move(params)}, interrupt_);
-        if (auto* const rows = std::get_if<sql::Rows>(&answer))
-            return std::move(*rows);
-        ADD_FAILURE() << std::get<store::Failure>(answer).text;
-        return sql::Rows{0};
+        return session_
+                   ? rows_of(session_->run(Command{std::move(cql), std::move(params)}, interrupt_))
+                   : sql::Rows{0};
     }
 
   private:

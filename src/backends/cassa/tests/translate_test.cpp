@@ -4,11 +4,8 @@
 #include "backends/cassa/translate.hpp"
 
 #include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <cstdlib>
-
+#include "backends/cassa/tests/support.hpp"
 #include "base/overloaded.hpp"
 #include "sql/columns.hpp"
 #include "store/testing/golden.hpp"
@@ -35,24 +32,12 @@ std::string to_text(const Command& command) {
     return out;
 }
 
-std::shared_ptr<Message> message() {
-    auto out = std::make_shared<Message>();
-    out->id = {1'700'000'000'000'000, 1};
-    out->topic = TopicName{"t"};
-    out->payload = "x";
-    out->qos = Qos::at_least_once;
-    out->sender = ClientId{"sender"};
-    out->at = WallTime{std::chrono::seconds{1'700'000'000}};
-    return out;
-}
-
 std::string everything(const Translator& translator) {
     const ClientId client{"c"};
-    const auto at = WallTime{std::chrono::seconds{1'700'000'000}};
-    const auto made = message();
+    const auto made = message(0, "t");
     // Commands refer to the operations they were made of.
-    const store::ClientOnline online{client, "n", at};
-    const store::ClientOffline offline{client, "n", at, at};
+    const store::ClientOnline online{client, "n", made->at};
+    const store::ClientOffline offline{client, "n", made->at, made->at};
     const store::DeleteCursor unsubscribed{client, TopicFilter{"t"}};
     const store::RemoveMessage removed{made->topic, made->id};
     const store::StoreRetained retained{made, std::nullopt};

@@ -16,7 +16,7 @@ std::optional<WallTime> time_of(const std::optional<Field>& seconds) {
 
 class MongoSubject : public store::testing::ContractSubject {
   public:
-    explicit MongoSubject(const Product& product) : product_{product}, shell_{product} {}
+    explicit MongoSubject(const char* server) : server_{server}, shell_{server} {}
 
     store::testing::Capabilities capabilities() const override {
         return {.sub_second_time = false,
@@ -36,7 +36,9 @@ class MongoSubject : public store::testing::ContractSubject {
             shell_.clear(collection);
         return reopen();
     }
-    std::shared_ptr<const store::Backend> reopen() override { return make_backend(product_); }
+    std::shared_ptr<const store::Backend> reopen() override {
+        return make_backend(descriptor(), conf_of(server_));
+    }
 
     void provision_subscription(const ClientId& client,
                                 const TopicFilter& filter,
@@ -91,7 +93,7 @@ class MongoSubject : public store::testing::ContractSubject {
     }
 
   private:
-    const Product& product_;
+    const char* server_;
     Shell shell_;
 };
 

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t lanes = 6;
 constexpr std::size_t rounds = 20;
 
-class MongoNumbers : public testing::TestWithParam<Product> {
+class MongoNumbers : public testing::TestWithParam<const char*> {
   protected:
     MongoNumbers() { shell_.clear(collections::counters); }
 
@@ -57,8 +57,7 @@ TEST_P(MongoNumbers, LanesGetNumbersOfTheirOwnAndNoneIsLeftOut) {
 
 TEST_P(MongoNumbers, ALaneWithoutAServerFailsAloneAndTheOthersGoOn) {
     Numbers numbers;
-    Diagnostics diagnostics;
-    Connection closed{*read_settings(conf_of(GetParam()), diagnostics)};
+    Connection closed{settings_of<Settings>(conf_of(GetParam()))};
     auto failing = std::async(std::launch::async, [&] {
         // It may be given numbers by a lane that has a server.
         for (std::size_t i = 0; i < 10 * rounds; ++i) static_cast<void>(numbers.take(closed, 1));
@@ -76,7 +75,7 @@ TEST_P(MongoNumbers, ALaneWithoutAServerFailsAloneAndTheOthersGoOn) {
 INSTANTIATE_TEST_SUITE_P(Servers,
                          MongoNumbers,
                          testing::Values(ferretdb, mongojava),
-                         [](const auto& product) { return std::string{product.param.name}; });
+                         [](const auto& server) { return std::string{server.param}; });
 
 }  // namespace
 }  // namespace keepmq::mongo::test

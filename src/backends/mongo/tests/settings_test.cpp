@@ -15,10 +15,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 Settings read(Properties properties) {
-    Diagnostics diagnostics;
-    auto settings = read_settings(pool_conf(properties), diagnostics);
-    for (const auto& diagnostic : diagnostics.all()) ADD_FAILURE() << diagnostic.to_string();
-    return settings.value_or(Settings{});
+    return settings_of<Settings>(pool_conf(descriptor(), properties));
 }
 
 std::string uri(Properties properties) {
@@ -26,12 +23,7 @@ std::string uri(Properties properties) {
 }
 
 std::vector<std::string> problems(Properties properties) {
-    Diagnostics diagnostics;
-    const auto settings = read_settings(pool_conf(properties), diagnostics);
-    EXPECT_EQ(diagnostics.has_errors(), !settings);
-    std::vector<std::string> all;
-    for (const auto& diagnostic : diagnostics.all()) all.push_back(diagnostic.to_string());
-    return all;
+    return store::testing::problems(descriptor(), pool_conf(descriptor(), properties));
 }
 
 TEST(Settings, DefaultsAreThoseOfEmqx) {
@@ -119,6 +111,10 @@ TEST(Settings, TopologyKeysBecomeThoseOfTheDriver) {
               1s);
 }
 
+TEST(Settings, SharedOnesAreChecked) {
+    expect_shared_settings_are_checked(descriptor());
+}
+
 TEST(Settings, MistakesAreNamed) {
     for (const auto& [property, value] : {std::pair{"type", "cluster"},
                                           {"type", "rs"},
@@ -132,9 +128,7 @@ TEST(Settings, MistakesAreNamed) {
                                           {"w_mode", "majority"},
                                           {"r_mode", "primary"},
                                           {"srv_record", "maybe"},
-                                          {"read_timeout", "0"},
-                                          {"topology.connect_timeout_ms", "soon"},
-                                          {"keyfile", "/nowhere"}}) {
+                                          {"topology.connect_timeout_ms", "soon"}}) {
         const auto found = problems({{property, value}});
         ASSERT_EQ(found.size(), 1U) << property;
         EXPECT_THAT(found[0], HasSubstr(property));

@@ -1,13 +1,10 @@
 #pragma once
-// What the tests of this backend share: a database on a server under test, and operations in few
-// words.
+// What the tests of this backend share: a database on a server under test.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,55 +13,28 @@
 
 #include "backends/mongo/backend.hpp"
 #include "backends/mongo/connection.hpp"
+#include "store/testing/words.hpp"
 
 namespace keepmq::mongo::test {
 
-using Properties = std::initializer_list<std::pair<std::string, std::string>>;
+using namespace store::testing;
 
-inline store::PoolConf pool_conf(Properties properties = {}) {
-    store::PoolConf conf{"mongo", "pool1", {}, {}, {}};
-    int line = 0;
-    for (const auto& [name, value] : properties)
-        conf.entries[name] = {value, Origin{"emqx_backend_mongo.conf", ++line}};
-    return conf;
-}
+/// Names of tools/servers.
+inline constexpr const char* ferretdb = "ferretdb";
+inline constexpr const char* mongojava = "mongojava";
 
-struct Product {
-    const char* variable;  ///< of the environment, holds host:port
-    const char* name;      ///< of tools/servers
-};
-inline constexpr Product ferretdb{"KEEPMQ_TEST_FERRETDB", "ferretdb"};
-inline constexpr Product mongojava{"KEEPMQ_TEST_MONGOJAVA", "mongojava"};
-
-/// Settings of a pool on the server under test; test programs that run side by side have a database
-/// each.
-inline store::PoolConf conf_of(const Product& product, Properties more = {}) {
-    const char* const address = std::getenv(product.variable);
-    if (address == nullptr)
-        throw std::runtime_error{std::string{"no MongoDB server: run tools/servers up "} +
-                                 product.name + "; eval \"$(tools/servers env)\""};
-    auto conf = pool_conf({{"server", address},
-                           {"database", "keepmq_" + std::to_string(::getpid())},
-                           {"pool_size", "2"}});
-    for (const auto& [name, value] : more) conf.entries[name] = {value, Origin{"test", 0}};
-    return conf;
-}
-
-inline std::unique_ptr<store::Backend> make_backend(const Product& product, Properties more = {}) {
-    Diagnostics diagnostics;
-    auto backend = descriptor().configure(conf_of(product, more), diagnostics);
-    for (const auto& diagnostic : diagnostics.all()) ADD_FAILURE() << diagnostic.to_string();
-    return backend;
+/// Settings of a pool on the server; test programs that run side by side have a database each.
+inline store::PoolConf conf_of(const char* server) {
+    return pool_conf(descriptor(),
+                     {{"server", address_of(server)},
+                      {"database", "keepmq_" + std::to_string(::getpid())},
+                      {"pool_size", "2"}});
 }
 
 /// The tester's own connection to the database.
 class Shell {
   public:
-    explicit Shell(const Product& product)
-        : connection_{[&] {
-              Diagnostics diagnostics;
-              return *read_settings(conf_of(product), diagnostics);
-          }()} {
+    explicit Shell(const char* server) : connection_{settings_of<Settings>(conf_of(server))} {
         if (const auto failure = connection_.open())
             throw std::runtime_error{failure->text};
     }
@@ -100,37 +70,5 @@ class Shell {
 
     Connection connection_;
 };
-
-inline WallTime at(std::int64_t second) {
-    return WallTime{std::chrono::seconds{1'700'000'000 + second}};
-}
-
-inline MessageId message_id(std::int64_t second) {
-    return MessageId{static_cast<std::uint64_t>(at(second).time_since_epoch().count()), 7};
-}
-
-inline std::shared_ptr<Message> message(std::int64_t second,
-                                        std::string_view topic,
-                                        std::string_view payload = "hello") {
-    auto made = std::make_shared<Message>();
-    made->id = message_id(second);
-    made->topic = TopicName{topic};
-    made->payload = payload;
-    made->qos = Qos::at_least_once;
-    made->sender = ClientId{"publisher"};
-    made->at = at(second);
-    return made;
-}
-
-inline store::Execute execute(std::vector<std::vector<std::string>> statements,
-                              std::vector<store::Value> values = {}) {
-    auto list = std::make_shared<store::Statements>();
-    for (auto& pieces : statements) {
-        store::Statement statement{std::move(pieces), {}, {}};
-        for (const auto& piece : statement.pieces) statement.source += piece + "?";
-        list->list.push_back(std::move(statement));
-    }
-    return {std::move(list), std::move(values)};
-}
 
 }  // namespace keepmq::mongo::test

@@ -82,13 +82,9 @@ TEST(Translate, Presence) {
 }
 
 TEST(Translate, Messages) {
-    auto rich = message(5, "a/b", std::string_view{"\0'\xff", 3});
-    auto properties = std::make_unique<MessageProperties>();
-    properties->content_type = "text/plain";
-    rich->properties = std::move(properties);
     std::string text;
     for (const auto form : {PayloadForm::bytes, PayloadForm::document}) {
-        text += to_text(to_document(store::StoreMessage{rich}, 1, form)) + '\n';
+        text += to_text(to_document(store::StoreMessage{rich_message()}, 1, form)) + '\n';
         for (const char* payload :
              {"hello", R"({"a":[1,{"b":null}]})", R"( { "a" : 1.50 } )", "17"})
             text += to_text(to_document(store::StoreMessage{message(5, "a/b", payload)}, 2, form)) +

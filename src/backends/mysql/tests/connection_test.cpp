@@ -32,10 +32,7 @@ class Connections : public testing::TestWithParam<Product> {
     }
     /// The failure of a writer with other settings.
     store::Failure open_with(Properties properties) {
-        auto conf = database_->conf();
-        for (const auto& [name, value] : properties) conf.entries[name] = {value, {}};
-        Diagnostics diagnostics;
-        const auto backend = descriptor().configure(conf, diagnostics);
+        const auto backend = make_backend(descriptor(), with(database_->conf(), properties));
         const auto failure = backend->connect(Role::writer)->open();
         EXPECT_TRUE(failure);
         return failure.value_or(store::Failure{});
@@ -46,18 +43,7 @@ class Connections : public testing::TestWithParam<Product> {
         store::FetchMessages query;
         query.client = ClientId{client};
         query.filter = TopicFilter{filter};
-        std::vector<std::string> out;
-        do {
-            auto answer = reader->read(query);
-            if (const auto* const failure = std::get_if<store::Failure>(&answer)) {
-                ADD_FAILURE() << failure->text;
-                return out;
-            }
-            const auto& page = std::get<store::MessagePage>(std::get<store::Reply>(answer));
-            for (const auto& message : page.messages) out.push_back(message->payload);
-            query.after = page.next;
-        } while (query.after);
-        return out;
+        return payloads(fetch_all(*reader, query));
     }
     Shell& shell() { return database_->shell(); }
     /// Until the server works on a statement of the writer.
@@ -167,7 +153,7 @@ TEST_P(Connections, AMessageBeyondTheLargestPacketIsRefused) {
 TEST_P(Connections, ABatchLargerThanAPacketIsStored) {
     use_ours();
     std::vector<store::Op> ops;
-    for (std::uint64_t i = 0; i < 40; ++i)
+    for (std::int64_t i = 0; i < 40; ++i)
         ops.push_back(store_message(message(i, "t", std::string(1024UL * 1024, 'x'))));
     expect_ok(write(*writer_, ops));
     EXPECT_EQ("40", shell().ask("select count(*) from mqtt_msg where length(payload) = 1048576"));
@@ -331,9 +317,9 @@ TEST_P(Connections, TwoRulesMayStoreOneMessage) {
 
 TEST_P(Connections, WildcardsFindTheFirstUnreadRowAmongManyTopics) {
     use_ours();
-    constexpr std::uint64_t topics = 12'000;
+    constexpr std::int64_t topics = 12'000;
     std::vector<store::Op> ops;
-    for (std::uint64_t i = 0; i < topics; ++i)
+    for (std::int64_t i = 0; i < topics; ++i)
         ops.push_back(store_message(message(i, "many/" + std::to_string(i), std::to_string(i))));
     ops.emplace_back(
         store::InitCursor{ClientId{"c"}, TopicFilter{"many/+"}, store::FetchFrom::latest, at(1)});
@@ -347,7 +333,7 @@ TEST_P(Connections, WildcardsFindTheFirstUnreadRowAmongManyTopics) {
          store_message(message(topics + 2, "many/8", "read")),
          store::AdvanceCursor{ClientId{"c"}, TopicName{"many/8"}, message_id(topics + 2), at(2)}}));
     EXPECT_THAT(fetch("c", "many/+"), testing::ElementsAre("long", "new"));
-    EXPECT_EQ(topics + 3, fetch("other", "many/#").size());
+    EXPECT_EQ(topics + 3, std::ssize(fetch("other", "many/#")));
 }
 
 }  // namespace

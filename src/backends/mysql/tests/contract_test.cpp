@@ -4,7 +4,6 @@
 #include <map>
 
 #include "backends/mysql/tests/support.hpp"
-#include "sql/columns.hpp"
 #include "store/testing/backend_contract.hpp"
 
 namespace keepmq::mysql::test {
@@ -43,17 +42,10 @@ class MysqlSubject : public store::testing::ContractSubject {
     }
 
     std::optional<Presence> presence(const ClientId& client) override {
-        const auto rows = database_->shell().rows(
+        return sql::testing::first_presence(database_->shell().rows(
             "select state, node, online_at, offline_at, created from mqtt_client "
             "where cast(clientid as binary) = cast(?1 as binary)",
-            {client.view()});
-        if (rows.size() == 0)
-            return std::nullopt;
-        return Presence{.online = rows.bytes(0, 0) == "1",
-                        .node = std::string{rows.bytes(0, 1)},
-                        .online_at = sql::parse_time(rows.bytes(0, 2)),
-                        .offline_at = sql::parse_time(rows.bytes(0, 3)),
-                        .created = sql::parse_time(rows.bytes(0, 4))};
+            {client.view()}));
     }
 
     std::optional<store::Op> poison() override {
@@ -61,18 +53,14 @@ class MysqlSubject : public store::testing::ContractSubject {
     }
 
     std::shared_ptr<const store::Statements> sample_statements() override {
-        return std::get<store::Execute>(
-                   execute({{"insert into samples values (", ", ", ")"},
-                            {"insert into samples values (concat(", ", '.2'), ", ")"}}))
+        return execute({{"insert into samples values (", ", ", ")"},
+                        {"insert into samples values (concat(", ", '.2'), ", ")"}})
             .statements;
     }
 
     std::optional<std::string> sample_value(std::string_view key) override {
-        const auto rows =
-            database_->shell().rows("select value from samples where name = ?1", {key});
-        if (rows.size() == 0 || rows.is_null(0, 0))
-            return std::nullopt;
-        return std::string{rows.bytes(0, 0)};
+        return sql::testing::first_value(
+            database_->shell().rows("select value from samples where name = ?1", {key}));
     }
 
   protected:

@@ -1,16 +1,11 @@
 #pragma once
-// What the tests of this backend share: a database of its own on a real server, and operations in
-// few words.
+// What the tests of this backend share: a database of its own on a real server.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <initializer_list>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,64 +14,17 @@
 #include "backends/mysql/backend.hpp"
 #include "backends/mysql/database.hpp"
 #include "backends/mysql/schema.hpp"
-#include "store/backend.hpp"
+#include "sql/testing/words.hpp"
+#include "store/testing/words.hpp"
 
 namespace keepmq::mysql::test {
 
-using Properties = std::initializer_list<std::pair<const char*, std::string>>;
+using namespace store::testing;
+using sql::testing::first_column;
+using sql::testing::rows_of;
 
 inline store::PoolConf pool_conf(Properties properties = {}) {
-    store::PoolConf conf{"mysql", "pool1", {}, "/data", "/etc/keepmq/plugins"};
-    int line = 0;
-    for (const auto& [name, value] : properties)
-        conf.entries[name] = {value, Origin{"emqx_backend_mysql.conf", ++line}};
-    return conf;
-}
-
-inline WallTime at(std::int64_t second) {
-    return WallTime{std::chrono::seconds{1'700'000'000 + second}};
-}
-
-inline MessageId message_id(std::uint64_t number) {
-    return {1'700'000'000'000'000ULL + number, 7};
-}
-
-inline std::shared_ptr<Message> message(std::uint64_t number,
-                                        std::string_view topic,
-                                        std::string payload = "x") {
-    auto out = std::make_shared<Message>();
-    out->id = message_id(number);
-    out->topic = TopicName{topic};
-    out->payload = std::move(payload);
-    out->qos = Qos::at_least_once;
-    out->sender = ClientId{"sender"};
-    out->at = at(static_cast<std::int64_t>(number));
-    return out;
-}
-
-inline store::Op store_message(std::shared_ptr<Message> message) {
-    return store::StoreMessage{std::move(message), store::Keep::all, {}};
-}
-
-/// Fails the test if there is a failure.
-inline void expect_ok(const std::optional<store::Failure>& failure) {
-    EXPECT_FALSE(failure) << make_error_code(failure->code).message() << ": " << failure->text;
-}
-
-inline std::optional<store::Failure> write(store::Connection& connection,
-                                           const std::vector<store::Op>& ops,
-                                           store::Attempt attempt = store::Attempt::first) {
-    std::vector<const store::Op*> batch;
-    for (const auto& op : ops) batch.push_back(&op);
-    return connection.write(batch, attempt);
-}
-
-/// Statements whose parameters stand between the pieces.
-inline store::Op execute(std::vector<std::vector<std::string>> statements,
-                         std::vector<store::Value> values = {}) {
-    auto list = std::make_shared<store::Statements>();
-    for (auto& pieces : statements) list->list.push_back({std::move(pieces), "source", {}});
-    return store::Execute{std::move(list), std::move(values)};
+    return store::testing::pool_conf(descriptor(), properties, "/etc/keepmq/plugins");
 }
 
 enum class Product { mariadb, mysql };
@@ -85,16 +33,8 @@ inline std::string to_string(Product product) {
     return product == Product::mariadb ? "MariaDb" : "MySql";
 }
 
-/// host:port; a missing server is a failed test.
 inline std::string address_of(Product product) {
-    const char* const variable =
-        product == Product::mariadb ? "KEEPMQ_TEST_MARIADB" : "KEEPMQ_TEST_MYSQL";
-    const char* const value = std::getenv(variable);
-    if (value == nullptr) {
-        ADD_FAILURE() << variable << " is not set: start the servers with tools/servers up";
-        return "127.0.0.1:1";
-    }
-    return value;
+    return store::testing::address_of(product == Product::mariadb ? "mariadb" : "mysql");
 }
 
 /// The client of a second program: looks at a database, or makes it.
@@ -121,24 +61,9 @@ class Shell {
             expect_ok(database_->run(sql, params));
     }
     sql::Rows rows(const std::string& sql, std::vector<sql::Param> params = {}) {
-        if (!database_)
-            return sql::Rows{0};
-        auto answer = database_->query({sql, std::move(params)});
-        if (const auto* const failure = std::get_if<store::Failure>(&answer)) {
-            ADD_FAILURE() << failure->text;
-            return sql::Rows{0};
-        }
-        return std::get<sql::Rows>(std::move(answer));
+        return database_ ? rows_of(database_->query({sql, std::move(params)})) : sql::Rows{0};
     }
-    /// First column of all rows, separated by blanks.
-    std::string ask(const std::string& sql) {
-        const auto found = rows(sql);
-        std::string out;
-        for (std::size_t row = 0; row < found.size(); ++row)
-            out.append(out.empty() ? "" : " ")
-                .append(found.is_null(row, 0) ? "NULL" : found.bytes(row, 0));
-        return out;
-    }
+    std::string ask(const std::string& sql) { return first_column(rows(sql)); }
 
   private:
     Interrupt interrupt_;
@@ -147,11 +72,7 @@ class Shell {
 
 /// A file with tables, below tests/tables.
 inline std::string tables(const std::string& name) {
-    std::ifstream file{std::string{KEEPMQ_TEST_DATA_DIR} + "/tables/" + name};
-    EXPECT_TRUE(file) << name;
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
+    return text_of_file(std::string{KEEPMQ_TEST_DATA_DIR} + "/tables/" + name);
 }
 
 /// A database that lives as long as this.
@@ -180,10 +101,7 @@ class TestDatabase {
                           {"database", name_}});
     }
     [[nodiscard]] std::unique_ptr<store::Backend> backend() const {
-        Diagnostics diagnostics;
-        auto backend = descriptor().configure(conf(), diagnostics);
-        for (const auto& diagnostic : diagnostics.all()) ADD_FAILURE() << diagnostic.to_string();
-        return backend;
+        return make_backend(descriptor(), conf());
     }
 
   private:

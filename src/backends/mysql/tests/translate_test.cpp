@@ -3,41 +3,19 @@
 
 #include "backends/mysql/translate.hpp"
 
-#include <fmt/format.h>
-
 #include "backends/mysql/tests/support.hpp"
 #include "backends/mysql/users.hpp"
-#include "base/overloaded.hpp"
 #include "store/testing/golden.hpp"
 
 namespace keepmq::mysql::test {
 namespace {
-
-std::string to_text(const Param& param) {
-    return std::visit(Overloaded{
-                          [](std::monostate) -> std::string { return "null"; },
-                          [](std::int64_t value) { return std::to_string(value); },
-                          [](double value) { return fmt::format("{}", value); },
-                          [](std::string_view value) { return fmt::format("'{}'", value); },
-                          [](const std::string& value) { return fmt::format("'{}'", value); },
-                          [](BlobView value) {
-                              std::string out = "x'";
-                              for (const char c : value.bytes)
-                                  out += fmt::format("{:02x}", static_cast<unsigned char>(c));
-                              return out + "'";
-                          },
-                      },
-                      param);
-}
 
 std::string to_text(const Steps& steps) {
     std::string out;
     for (const auto& step : steps) {
         if (step.when == When::nothing_matched)
             out += "-- if the statement above found no row\n";
-        out += fmt::format("{}\n", step.sql);
-        for (std::size_t i = 0; i < step.params.size(); ++i)
-            out += fmt::format("  ?{} = {}\n", i + 1, to_text(step.params[i]));
+        out += sql::testing::to_text(step.sql, step.params);
     }
     return out;
 }
@@ -59,13 +37,10 @@ Tables plain_tables() {
     return tables;
 }
 
-std::shared_ptr<Message> rich_message() {
-    auto out = message(5, "a/b", std::string("\0'x", 3));
+std::shared_ptr<Message> retained_message() {
+    auto out = rich_message();
     out->retain = true;
     out->sender = ClientId{};
-    auto properties = std::make_unique<MessageProperties>();
-    properties->content_type = "text/plain";
-    out->properties = std::move(properties);
     return out;
 }
 
@@ -95,7 +70,7 @@ TEST_F(Translate, Presence) {
 
 TEST_F(Translate, Messages) {
     expect_ops("store_message",
-               {store_message(rich_message()),
+               {store_message(retained_message()),
                 store::StoreMessage{message(5, "a/b"), store::Keep::latest, {}}});
     expect_ops("remove_message",
                {store::RemoveMessage{TopicName{"a/b"}, message_id(5)},
@@ -108,8 +83,9 @@ TEST_F(Translate, ManyMessagesInOneStatement) {
 }
 
 TEST_F(Translate, Retained) {
-    expect_ops("retained",
-               {store::StoreRetained{rich_message(), {}}, store::DeleteRetained{TopicName{"a/b"}}});
+    expect_ops(
+        "retained",
+        {store::StoreRetained{retained_message(), {}}, store::DeleteRetained{TopicName{"a/b"}}});
 }
 
 TEST_F(Translate, Positions) {

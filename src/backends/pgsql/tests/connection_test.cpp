@@ -88,9 +88,9 @@ TEST_F(PgConnection, OneBadStatementUndoesTheBatch) {
     expect_failure(
         errc::bad_statement,
         "no_such_table",
-        {store_one(message(1, "a")), execute({{"insert into no_such_table values (1)"}})});
+        {store_message(message(1, "a")), execute({{"insert into no_such_table values (1)"}})});
     EXPECT_EQ("0", Shell{}.ask("select count(*) from mqtt_msg"));
-    expect_ok(write(*writer_, {store_one(message(1, "a"))}));
+    expect_ok(write(*writer_, {store_message(message(1, "a"))}));
 }
 
 TEST_F(PgConnection, UsersStatementsCannotEndTheTransaction) {
@@ -119,7 +119,7 @@ TEST_F(PgConnection, TablesOfTheUserMayChange) {
 TEST_F(PgConnection, MissingColumnOfOursIsSaidAndItsReturnNoticed) {
     Shell shell;
     shell.run("alter table mqtt_msg rename column sender to other");
-    const auto failure = write(*writer_, {store_one(message(1, "a"))});
+    const auto failure = write(*writer_, {store_message(message(1, "a"))});
     ASSERT_TRUE(failure);
     EXPECT_EQ(errc::schema_mismatch, failure->code);
     const auto reopened = writer_->open();
@@ -128,13 +128,13 @@ TEST_F(PgConnection, MissingColumnOfOursIsSaidAndItsReturnNoticed) {
     EXPECT_THAT(reopened->text, HasSubstr("column mqtt_msg.sender"));
     shell.run("alter table mqtt_msg rename column other to sender");
     expect_ok(writer_->open());
-    expect_ok(write(*writer_, {store_one(message(1, "a"))}));
+    expect_ok(write(*writer_, {store_message(message(1, "a"))}));
 }
 
 TEST_F(PgConnection, IdsAreNotSpentOnRepeats) {
     const ClientId client{"c"};
     const auto stored = message(1, "a");
-    expect_ok(write(*writer_, {store_one(stored)}));
+    expect_ok(write(*writer_, {store_message(stored)}));
     for (int i = 0; i < 50; ++i)
         expect_ok(write(*writer_,
                         {store::ClientOnline{client, "n", at(i)},
@@ -157,12 +157,12 @@ TEST_F(PgConnection, WaitsForALockUntilTheDeadline) {
     open();
     Shell other;
     other.run("begin; lock table mqtt_msg");
-    const auto failure = write(*writer_, {store_one(message(1, "a"))});
+    const auto failure = write(*writer_, {store_message(message(1, "a"))});
     ASSERT_TRUE(failure);
     EXPECT_EQ(errc::timed_out, failure->code) << failure->text;
     other.run("rollback");
     expect_ok(writer_->open());
-    expect_ok(write(*writer_, {store_one(message(1, "a"))}));
+    expect_ok(write(*writer_, {store_message(message(1, "a"))}));
 }
 
 TEST_F(PgConnection, WaitingCanBeInterrupted) {
@@ -177,28 +177,28 @@ TEST_F(PgConnection, WaitingCanBeInterrupted) {
             std::this_thread::yield();
         }
     }};
-    const auto failure = write(*writer_, {store_one(message(1, "a"))});
+    const auto failure = write(*writer_, {store_message(message(1, "a"))});
     done = true;
     stopper.join();
     ASSERT_TRUE(failure);
     EXPECT_TRUE(is_outcome_unknown(failure->code));
     other.run("rollback");
     expect_ok(writer_->open());
-    expect_ok(write(*writer_, {store_one(message(1, "a"))}));
+    expect_ok(write(*writer_, {store_message(message(1, "a"))}));
 }
 
 TEST_F(PgConnection, LostConnectionIsSaid) {
-    expect_ok(write(*writer_, {store_one(message(1, "a"))}));
+    expect_ok(write(*writer_, {store_message(message(1, "a"))}));
     Shell shell;
     shell.run(
         "select pg_terminate_backend(pid) from pg_stat_activity where pid <> "
         "pg_backend_pid() and datname = current_database()");
-    const auto failure = write(*writer_, {store_one(message(2, "a"))});
+    const auto failure = write(*writer_, {store_message(message(2, "a"))});
     ASSERT_TRUE(failure);
     EXPECT_EQ(errc::connection_lost, failure->code) << failure->text;
-    EXPECT_EQ(errc::unreachable, write(*writer_, {store_one(message(2, "a"))})->code);
+    EXPECT_EQ(errc::unreachable, write(*writer_, {store_message(message(2, "a"))})->code);
     expect_ok(writer_->open());
-    expect_ok(write(*writer_, {store_one(message(2, "a"))}, Attempt::after_unknown_outcome));
+    expect_ok(write(*writer_, {store_message(message(2, "a"))}, Attempt::after_unknown_outcome));
     EXPECT_EQ("2", shell.ask("select count(*) from mqtt_msg"));
 }
 
@@ -208,11 +208,11 @@ TEST_F(PgConnection, WithoutAKeyARepeatWaitsForWhatIsLeftOfTheFirstAttempt) {
     Shell shell;
     shell.run("alter table mqtt_msg drop constraint mqtt_msg_msgid_key; create table gate (a int)");
     open();
-    expect_ok(write(*writer_, {store_one(message(1, "a"))}));
+    expect_ok(write(*writer_, {store_message(message(1, "a"))}));
     Shell other;
     other.run("begin; lock table gate");
     // In one transaction: inserts the message, then waits at the gate.
-    const std::vector<store::Op> batch{store_one(message(2, "a")),
+    const std::vector<store::Op> batch{store_message(message(2, "a")),
                                        execute({{"insert into gate values (1)"}})};
     std::thread first{[&] { EXPECT_TRUE(write(*writer_, batch)); }};
     await_waiting(shell, "1");
@@ -238,7 +238,7 @@ TEST_F(PgConnection, UserWithoutRightsIsSaid) {
         "grant select on all tables in schema public to keepmq_test_reader");
     backend_ = make_backend({{"username", "keepmq_test_reader"}, {"password", "p"}});
     open();
-    expect_failure(errc::access_denied, "permission denied", {store_one(message(1, "a"))});
+    expect_failure(errc::access_denied, "permission denied", {store_message(message(1, "a"))});
     writer_.reset();
     reader_.reset();
     shell.run("drop owned by keepmq_test_reader; drop role keepmq_test_reader");

@@ -1,10 +1,6 @@
 // The suite that every database must pass: on our tables, and on those of EMQ X.
 
-#include <fstream>
-#include <sstream>
-
 #include "backends/pgsql/tests/support.hpp"
-#include "sql/columns.hpp"
 #include "store/testing/backend_contract.hpp"
 
 namespace keepmq::pgsql::test {
@@ -35,17 +31,10 @@ class PgSubject : public store::testing::ContractSubject {
     }
 
     std::optional<Presence> presence(const ClientId& client) override {
-        const auto rows = shell_->rows(
-            "select state, node, online_at, offline_at, created from mqtt_client "
-            "where clientid = ?1",
-            {client.view()});
-        if (rows.size() == 0)
-            return std::nullopt;
-        return Presence{.online = rows.integer(0, 0) == 1,
-                        .node = std::string{rows.bytes(0, 1)},
-                        .online_at = sql::parse_time(rows.bytes(0, 2)),
-                        .offline_at = sql::parse_time(rows.bytes(0, 3)),
-                        .created = sql::parse_time(rows.bytes(0, 4))};
+        return sql::testing::first_presence(
+            shell_->rows("select state, node, online_at, offline_at, created from mqtt_client "
+                         "where clientid = ?1",
+                         {client.view()}));
     }
 
     std::optional<store::Op> poison() override {
@@ -53,17 +42,14 @@ class PgSubject : public store::testing::ContractSubject {
     }
 
     std::shared_ptr<const store::Statements> sample_statements() override {
-        return std::get<store::Execute>(
-                   execute({{"insert into samples (key, value) values (", ", ", ")"},
-                            {"insert into samples (key, value) values (", " || '.2', ", ")"}}))
+        return execute({{"insert into samples (key, value) values (", ", ", ")"},
+                        {"insert into samples (key, value) values (", " || '.2', ", ")"}})
             .statements;
     }
 
     std::optional<std::string> sample_value(std::string_view key) override {
-        const auto rows = shell_->rows("select value from samples where key = ?1", {key});
-        if (rows.size() == 0 || rows.is_null(0, 0))
-            return std::nullopt;
-        return std::string{rows.bytes(0, 0)};
+        return sql::testing::first_value(
+            shell_->rows("select value from samples where key = ?1", {key}));
     }
 
   protected:
@@ -81,10 +67,7 @@ class EmqxSubject final : public PgSubject {
 
   protected:
     void make_tables(const store::Backend&) override {
-        std::ifstream file{std::string{KEEPMQ_TEST_DATA_DIR} + "/ddl/zh.sql"};
-        std::stringstream script;
-        script << file.rdbuf();
-        Shell{}.run(script.str());
+        Shell{}.run(text_of_file(std::string{KEEPMQ_TEST_DATA_DIR} + "/ddl/zh.sql"));
     }
 };
 
@@ -93,11 +76,5 @@ class EmqxSubject final : public PgSubject {
 
 KEEPMQ_BACKEND_CONTRACT(Pgsql, [] { return std::make_unique<keepmq::pgsql::test::PgSubject>(); })
 
-namespace keepmq::store::testing {
-INSTANTIATE_TEST_SUITE_P(PgsqlTablesOfEmqx,
-                         BackendContract,
-                         ::testing::Values(with_all_cases([] {
-                             return std::make_unique<pgsql::test::EmqxSubject>();
-                         })),
-                         [](const auto&) { return std::string{"db"}; });
-}  // namespace keepmq::store::testing
+KEEPMQ_BACKEND_CONTRACT(PgsqlTablesOfEmqx,
+                        [] { return std::make_unique<keepmq::pgsql::test::EmqxSubject>(); })

@@ -24,12 +24,7 @@ class PgFetch : public testing::Test {
         FetchMessages query{ClientId{"c"}, TopicFilter{filter}};
         query.limit = limit;
         query.after = std::move(after);
-        const auto answer = reader_->read(query);
-        if (const auto* const failure = std::get_if<store::Failure>(&answer)) {
-            ADD_FAILURE() << failure->text;
-            return {};
-        }
-        return std::get<MessagePage>(std::get<store::Reply>(answer));
+        return page_of(*reader_, query);
     }
 
     Shell shell_;

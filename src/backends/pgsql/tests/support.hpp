@@ -1,13 +1,11 @@
 #pragma once
-// What the tests of this backend share: a database of its own on the server that KEEPMQ_TEST_PGSQL
-// names (host:port, user and password `mqtt`), and operations in few words.
+// What the tests of this backend share: a database of its own on the server under test (user and
+// password `mqtt`).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,19 +14,17 @@
 
 #include "backends/pgsql/backend.hpp"
 #include "backends/pgsql/session.hpp"
-#include "store/backend.hpp"
+#include "sql/testing/words.hpp"
+#include "store/testing/words.hpp"
 
 namespace keepmq::pgsql::test {
 
-inline void expect_ok(const std::optional<store::Failure>& failure) {
-    EXPECT_FALSE(failure) << make_error_code(failure->code).message() << ": " << failure->text;
-}
+using namespace store::testing;
+using sql::testing::first_column;
+using sql::testing::rows_of;
 
 inline std::string server() {
-    const auto* const server = std::getenv("KEEPMQ_TEST_PGSQL");
-    if (server == nullptr)
-        ADD_FAILURE() << "KEEPMQ_TEST_PGSQL is not set: eval \"$(tools/servers env)\"";
-    return server == nullptr ? "127.0.0.1:1" : server;
+    return address_of("pgsql");
 }
 
 /// Of this process, so that programs that run at once do not meet.
@@ -36,29 +32,16 @@ inline std::string database_name() {
     return "contract_" + std::to_string(::getpid());
 }
 
-using Properties = std::initializer_list<std::pair<const char*, const char*>>;
-
 inline store::PoolConf pool_conf(Properties properties = {}) {
-    store::PoolConf conf{"pgsql", "pool1", {}, "/data", KEEPMQ_TEST_DATA_DIR};
-    int line = 0;
-    for (const auto& [name, value] : properties)
-        conf.entries[name] = {value, Origin{"emqx_backend_pgsql.conf", ++line}};
-    return conf;
+    return store::testing::pool_conf(descriptor(), properties, KEEPMQ_TEST_DATA_DIR);
 }
 
 inline std::unique_ptr<store::Backend> make_backend(Properties properties = {}) {
-    auto conf = pool_conf(properties);
-    const auto set = [&](const char* name, const std::string& value) {
-        conf.entries.try_emplace(name, store::PoolConf::Entry{value, {}});
-    };
-    set("server", server());
-    set("username", "mqtt");
-    set("password", "mqtt");
-    set("database", database_name());
-    Diagnostics diagnostics;
-    auto backend = descriptor().configure(conf, diagnostics);
-    for (const auto& diagnostic : diagnostics.all()) ADD_FAILURE() << diagnostic.to_string();
-    return backend;
+    const auto conf = pool_conf({{"server", server()},
+                                 {"username", "mqtt"},
+                                 {"password", "mqtt"},
+                                 {"database", database_name()}});
+    return store::testing::make_backend(descriptor(), with(conf, properties));
 }
 
 /// A second program that looks at a database, or made its tables.
@@ -80,23 +63,10 @@ class Shell {
             expect_ok(session_->run_script(script));
     }
     sql::Rows rows(std::string sql, std::vector<sql::Param> params = {}) {
-        if (!session_)
-            return sql::Rows{0};
-        auto answer = session_->query({std::move(sql), std::move(params)});
-        if (auto* const rows = std::get_if<sql::Rows>(&answer))
-            return std::move(*rows);
-        ADD_FAILURE() << std::get<store::Failure>(answer).text;
-        return sql::Rows{0};
+        return session_ ? rows_of(session_->query({std::move(sql), std::move(params)}))
+                        : sql::Rows{0};
     }
-    /// First column of all rows, separated by blanks.
-    std::string ask(std::string sql) {
-        const auto found = rows(std::move(sql));
-        std::string out;
-        for (std::size_t row = 0; row < found.size(); ++row)
-            out.append(out.empty() ? "" : " ")
-                .append(found.is_null(row, 0) ? "NULL" : found.bytes(row, 0));
-        return out;
-    }
+    std::string ask(std::string sql) { return first_column(rows(std::move(sql))); }
 
   private:
     Interrupt interrupt_;
@@ -112,46 +82,5 @@ class OwnDatabase : public testing::Environment {
     }
     static void empty() { Shell{}.run("drop schema public cascade; create schema public"); }
 };
-
-inline WallTime at(int seconds) {
-    return WallTime{std::chrono::seconds{1'700'000'000 + seconds}};
-}
-
-inline MessageId message_id(std::uint64_t number) {
-    return {1'700'000'000'000'000 + number, 1};
-}
-
-inline std::shared_ptr<Message> message(std::uint64_t number,
-                                        std::string_view topic,
-                                        std::string payload = "x") {
-    auto out = std::make_shared<Message>();
-    out->id = message_id(number);
-    out->topic = TopicName{topic};
-    out->payload = std::move(payload);
-    out->qos = Qos::at_least_once;
-    out->sender = ClientId{"sender"};
-    out->at = at(static_cast<int>(number));
-    return out;
-}
-
-inline store::Op store_one(std::shared_ptr<Message> message) {
-    return store::StoreMessage{std::move(message), store::Keep::all, {}};
-}
-
-/// Statements whose parameters stand between the pieces.
-inline store::Op execute(std::vector<std::vector<std::string>> statements,
-                         std::vector<store::Value> values = {}) {
-    auto list = std::make_shared<store::Statements>();
-    for (auto& pieces : statements) list->list.push_back({std::move(pieces), "source", {}});
-    return store::Execute{std::move(list), std::move(values)};
-}
-
-inline std::optional<store::Failure> write(store::Connection& connection,
-                                           const std::vector<store::Op>& ops,
-                                           store::Attempt attempt = store::Attempt::first) {
-    std::vector<const store::Op*> batch;
-    for (const auto& op : ops) batch.push_back(&op);
-    return connection.write(batch, attempt);
-}
 
 }  // namespace keepmq::pgsql::test

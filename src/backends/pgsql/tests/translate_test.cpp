@@ -14,28 +14,19 @@ namespace {
 
 using store::Keep;
 
-template <class Variant>
-std::string to_text(const Variant& param) {
-    return std::visit(Overloaded{
-                          [](std::monostate) -> std::string { return "null"; },
-                          [](std::int64_t value) { return std::to_string(value); },
-                          [](double value) { return fmt::format("{}", value); },
-                          [](std::string_view value) { return fmt::format("'{}'", value); },
-                          [](const std::string& value) { return fmt::format("'{}'", value); },
-                          [](BlobView value) {
-                              std::string out = "x'";
-                              for (const char c : value.bytes)
-                                  out += fmt::format("{:02x}", static_cast<unsigned char>(c));
-                              return out + "'";
-                          },
-                          [](const Array& value) {
-                              std::string out;
-                              for (const auto& element : value.elements)
-                                  out.append(out.empty() ? "[" : ", ").append(to_text(element));
-                              return out + "]";
-                          },
-                      },
-                      param);
+std::string to_text(const Param& param) {
+    return std::visit(
+        Overloaded{
+            sql::testing::ParamText{},
+            [](const Array& value) {
+                std::string out;
+                for (const auto& element : value.elements)
+                    out.append(out.empty() ? "[" : ", ")
+                        .append(std::visit(sql::testing::ParamText{}, element));
+                return out + "]";
+            },
+        },
+        param);
 }
 
 std::string to_text(const Commands& commands) {
@@ -86,14 +77,6 @@ class Translate : public testing::Test {
     TopicName topic_{"a/b"};
 };
 
-std::shared_ptr<Message> rich_message() {
-    auto out = message(5, "a/b", std::string{"\0'\xff", 3});
-    auto properties = std::make_unique<MessageProperties>();
-    properties->content_type = "text/plain";
-    out->properties = std::move(properties);
-    return out;
-}
-
 TEST_F(Translate, Presence) {
     expect_ops("presence",
                {store::ClientOnline{client_, "node1", at(1)},
@@ -102,16 +85,16 @@ TEST_F(Translate, Presence) {
 
 TEST_F(Translate, RunsOfMessagesGoTogether) {
     expect_ops("store_messages",
-               {store_one(message(1, "a")),
-                store_one(rich_message()),
+               {store_message(message(1, "a")),
+                store_message(rich_message()),
                 store::DeleteRetained{topic_},
-                store_one(message(6, "a"))});
+                store_message(message(6, "a"))});
 }
 
 TEST_F(Translate, RunsOfLargeMessagesAreCut) {
     std::vector<store::Op> ops;
-    for (std::uint64_t n = 1; n <= 5; ++n)
-        ops.push_back(store_one(message(n, "a", std::string(6 << 20, 'x'))));
+    for (std::int64_t n = 1; n <= 5; ++n)
+        ops.push_back(store_message(message(n, "a", std::string(6 << 20, 'x'))));
     std::vector<const store::Op*> batch;
     for (const auto& op : ops) batch.push_back(&op);
     std::vector<std::size_t> sizes;
@@ -123,7 +106,7 @@ TEST_F(Translate, RunsOfLargeMessagesAreCut) {
 TEST_F(Translate, KeepLatest) {
     expect_ops(
         "store_latest",
-        {store_one(message(1, "a")), store::StoreMessage{message(2, "a"), Keep::latest, {}}});
+        {store_message(message(1, "a")), store::StoreMessage{message(2, "a"), Keep::latest, {}}});
 }
 
 TEST_F(Translate, RemovedMessages) {

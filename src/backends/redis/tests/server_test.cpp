@@ -19,10 +19,6 @@ class RedisServer : public testing::Test {
   protected:
     RedisServer() { shell_.run({"FLUSHDB"}); }
 
-    static void expect_ok(const std::optional<Failure>& failure) {
-        EXPECT_FALSE(failure) << failure->text;
-    }
-
     std::unique_ptr<store::Connection> connect(Properties more = {}) {
         backends_.push_back(make_backend(more));
         auto connection = backends_.back()->connect(store::Role::writer);
@@ -31,31 +27,8 @@ class RedisServer : public testing::Test {
     }
 
     static void write(store::Connection& connection, const std::vector<store::Op>& ops) {
-        std::vector<const store::Op*> batch;
-        for (const auto& op : ops) batch.push_back(&op);
-        expect_ok(connection.write(batch, store::Attempt::first));
+        expect_ok(test::write(connection, ops));
         EXPECT_THAT(connection.take_refused(), IsEmpty());
-    }
-
-    static store::MessagePage fetch(store::Connection& connection, store::FetchMessages query) {
-        auto read = connection.read(query);
-        if (const auto* const failure = std::get_if<Failure>(&read)) {
-            ADD_FAILURE() << failure->text;
-            return {};
-        }
-        return std::get<store::MessagePage>(std::get<store::Reply>(std::move(read)));
-    }
-
-    std::vector<std::string> payloads(store::Connection& connection, store::FetchMessages query) {
-        std::vector<std::string> all;
-        while (true) {
-            const auto page = fetch(connection, query);
-            EXPECT_LE(page.messages.size(), query.limit);
-            for (const auto& one : page.messages) all.push_back(one->payload);
-            if (!page.next)
-                return all;
-            query.after = page.next;
-        }
     }
 
     std::vector<std::string> members(const std::string& key) {
@@ -106,14 +79,14 @@ TEST_F(RedisServer, ACallThatTakesTooLongIsGivenUp) {
     // The late answer of the old connection is not taken for one of the new.
     expect_ok(connection->open());
     write(*connection, {store::StoreMessage{message(1, "t", "new"), store::Keep::all, {}}});
-    EXPECT_THAT(payloads(*connection, query_for("t")), ElementsAre("new"));
+    EXPECT_THAT(payloads(fetch_all(*connection, query_for("t"))), ElementsAre("new"));
 }
 
 TEST_F(RedisServer, ServersAreTriedInTurn) {
     // Nothing listens on the first two.
     const auto connection = connect({{"server", "127.0.0.1:1,[::1]:1," + server_under_test()}});
     write(*connection, {store::StoreMessage{message(1, "t", "x"), store::Keep::all, {}}});
-    EXPECT_THAT(payloads(*connection, query_for("t")), ElementsAre("x"));
+    EXPECT_THAT(payloads(fetch_all(*connection, query_for("t"))), ElementsAre("x"));
 }
 
 TEST_F(RedisServer, NobodyThereIsUnreachable) {
@@ -149,8 +122,8 @@ TEST_F(RedisServer, OperationsOnKeysOfAnotherTypeAreRefusedAlone) {
     EXPECT_EQ(1U, found[1].index);
     EXPECT_EQ(3U, found[2].index);
     EXPECT_EQ(errc::bad_value, found[0].failure.code);
-    EXPECT_THAT(payloads(*connection, query_for("taken")), IsEmpty());
-    EXPECT_THAT(payloads(*connection, query_for("+")), ElementsAre("x"));
+    EXPECT_THAT(payloads(fetch_all(*connection, query_for("taken"))), IsEmpty());
+    EXPECT_THAT(payloads(fetch_all(*connection, query_for("+"))), ElementsAre("x"));
 }
 
 /// A batch writes the index of a topic once, and still in the order of its operations.
@@ -167,8 +140,8 @@ TEST_F(RedisServer, WhatABatchStoresItCanRemoveAgain) {
            store::StoreMessage{message(5, "other", "5"), store::Keep::all, minute},
            store::StoreMessage{message(6, "last", "6"), store::Keep::all, {}},
            store::StoreMessage{message(7, "last", "7"), store::Keep::latest, {}}});
-    EXPECT_THAT(payloads(*connection, query_for("t")), ElementsAre("2", "4"));
-    EXPECT_THAT(payloads(*connection, query_for("+")), ElementsAre("2", "4", "5", "7"));
+    EXPECT_THAT(payloads(fetch_all(*connection, query_for("t"))), ElementsAre("2", "4"));
+    EXPECT_THAT(payloads(fetch_all(*connection, query_for("+"))), ElementsAre("2", "4", "5", "7"));
     EXPECT_THAT(members("mqtt:msg:last"), ElementsAre(message_id(7).to_string()));
     // An index lives as long as the last of its messages.
     EXPECT_EQ(-1, shell_.run({"TTL", "mqtt:msg:t"}).integer);
@@ -185,7 +158,7 @@ TEST_F(RedisServer, AForeignPositionIsReplaced) {
     shell_.run({"SET", "mqtt:acked:c:t", "Mjk0MTUyOTE1NjA1ODYxNjAzMTEzMDc4NzE4NDk5Mzg5NDF"});
     write(*connection, {store::AdvanceCursor{ClientId{"c"}, first->topic, first->id, at(1)}});
     EXPECT_EQ(first->id.to_string(), shell_.run({"GET", "mqtt:acked:c:t"}).text);
-    EXPECT_THAT(payloads(*connection, query_for("t")), ElementsAre("2"));
+    EXPECT_THAT(payloads(fetch_all(*connection, query_for("t"))), ElementsAre("2"));
 }
 
 TEST_F(RedisServer, ExpiredMessagesLeaveTheIndexAndTheOneBeforeIsTheNewest) {
@@ -197,8 +170,9 @@ TEST_F(RedisServer, ExpiredMessagesLeaveTheIndexAndTheOneBeforeIsTheNewest) {
     write(*connection, ops);
     for (const int expired : {1, 3, 4})
         shell_.run({"DEL", "mqtt:msg:" + message_id(expired).to_string()});
-    EXPECT_THAT(payloads(*connection, query_for("t", store::FetchMode::latest)), ElementsAre("2"));
-    EXPECT_THAT(payloads(*connection, query_for("t")), ElementsAre("2"));
+    EXPECT_THAT(payloads(fetch_all(*connection, query_for("t", store::FetchMode::latest))),
+                ElementsAre("2"));
+    EXPECT_THAT(payloads(fetch_all(*connection, query_for("t"))), ElementsAre("2"));
     EXPECT_THAT(members("mqtt:msg:t"), ElementsAre(message_id(2).to_string()));
 }
 
@@ -217,7 +191,7 @@ TEST_F(RedisServer, ManyTopicsOfOneFilterStayInOrder) {
     write(*connection, ops);
     auto query = query_for("w/+", store::FetchMode::queue);
     query.limit = topics;
-    EXPECT_EQ(expected, payloads(*connection, query));
+    EXPECT_EQ(expected, payloads(fetch_all(*connection, query)));
 }
 
 TEST_F(RedisServer, PagesOfManyTopicsMissNothingThatIsStoredMeanwhile) {
@@ -238,9 +212,9 @@ TEST_F(RedisServer, PagesOfManyTopicsMissNothingThatIsStoredMeanwhile) {
     query.limit = 7;
     int late = 100;
     for (int page_number = 0;; ++page_number) {
-        const auto page = fetch(page_number % 2 == 0 ? *first : *second, query);
+        const auto page = page_of(page_number % 2 == 0 ? *first : *second, query);
         if (page_number == 3) {
-            const auto again = fetch(*first, query);
+            const auto again = page_of(*first, query);
             ASSERT_EQ(page.messages.size(), again.messages.size());
             EXPECT_EQ(page.messages.back()->id, again.messages.back()->id);
         }
@@ -268,11 +242,8 @@ TEST_F(RedisServer, TheTidierTakesOutWhatHasNoKeyAndNothingElse) {
            store::StoreRetained{message(2, "kept"), {}}});
     shell_.run({"ZADD", "keepmq:topics", "0", "gone", "0", "gone too"});
     shell_.run({"ZADD", "keepmq:retained", "0", "gone"});
-    Diagnostics diagnostics;
-    const auto settings = read_settings(
-        pool_conf({{"server", server_under_test()}, {"database", database_under_test()}}),
-        diagnostics);
-    const auto servers = make_servers(*settings, std::make_shared<PoolFacts>());
+    const auto settings = settings_of<Settings>(conf_of_test());
+    const auto servers = make_servers(settings, std::make_shared<PoolFacts>());
     expect_ok(servers->open());
     Tidier{*servers}.work(std::chrono::steady_clock::now());
     EXPECT_THAT(members("keepmq:topics"), ElementsAre("alive"));

@@ -44,19 +44,6 @@ void expect_op(const std::string& name, const store::Op& op, const Known& known 
     expect_golden(name, translate(op, Attempt::first, known));
 }
 
-std::shared_ptr<Message> rich_message() {
-    auto out = message(5, "a/b", std::string{"\0'\xff", 3});
-    auto properties = std::make_unique<MessageProperties>();
-    properties->content_type = "text/plain";
-    properties->message_expiry_interval = 60;
-    properties->payload_format_indicator = std::uint8_t{1};
-    properties->response_topic = "answers";
-    properties->correlation_data = std::string{"\0\1", 2};
-    properties->user_properties = {{"k", "v"}, {"k", "\"w\""}};
-    out->properties = std::move(properties);
-    return out;
-}
-
 const ClientId client{"c'1"};
 
 TEST(Translate, Presence) {

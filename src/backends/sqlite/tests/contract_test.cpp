@@ -1,7 +1,6 @@
 // The suite that every database must pass, on a file in a temporary directory.
 
 #include "backends/sqlite/tests/support.hpp"
-#include "sql/columns.hpp"
 #include "store/testing/backend_contract.hpp"
 
 namespace keepmq::sqlite::test {
@@ -30,18 +29,11 @@ class SqliteSubject final : public store::testing::ContractSubject {
     }
 
     std::optional<Presence> presence(const ClientId& client) override {
-        const std::vector<Param> params{client.view()};
-        auto row = shell_->database().query(
-            "select state, node, online_at, offline_at, created from mqtt_client where clientid = "
-            "?1",
-            params);
-        if (!row.next())
-            return std::nullopt;
-        return Presence{.online = row.bytes(0) == "1",
-                        .node = std::string{row.bytes(1)},
-                        .online_at = sql::parse_time(row.bytes(2)),
-                        .offline_at = sql::parse_time(row.bytes(3)),
-                        .created = sql::parse_time(row.bytes(4))};
+        return sql::testing::first_presence(
+            shell_->rows("select state, node, online_at, offline_at, created from mqtt_client "
+                         "where clientid = ?1",
+                         {client.view()},
+                         5));
     }
 
     std::optional<store::Op> poison() override {
@@ -49,18 +41,14 @@ class SqliteSubject final : public store::testing::ContractSubject {
     }
 
     std::shared_ptr<const store::Statements> sample_statements() override {
-        return std::get<store::Execute>(
-                   execute({{"insert into samples values (", ", ", ")"},
-                            {"insert into samples values (", " || '.2', ", ")"}}))
+        return execute({{"insert into samples values (", ", ", ")"},
+                        {"insert into samples values (", " || '.2', ", ")"}})
             .statements;
     }
 
     std::optional<std::string> sample_value(std::string_view key) override {
-        const std::vector<Param> params{key};
-        auto row = shell_->database().query("select value from samples where key = ?1", params);
-        if (!row.next() || row.is_null(0))
-            return std::nullopt;
-        return std::string{row.bytes(0)};
+        return sql::testing::first_value(
+            shell_->rows("select value from samples where key = ?1", {key}));
     }
 
   private:

@@ -3,40 +3,18 @@
 
 #include "backends/sqlite/translate.hpp"
 
-#include <fmt/format.h>
-
 #include "backends/sqlite/tests/support.hpp"
-#include "base/overloaded.hpp"
 #include "store/testing/golden.hpp"
 
 namespace keepmq::sqlite::test {
 namespace {
-
-std::string to_text(const Param& param) {
-    return std::visit(Overloaded{
-                          [](std::monostate) -> std::string { return "null"; },
-                          [](std::int64_t value) { return std::to_string(value); },
-                          [](double value) { return fmt::format("{}", value); },
-                          [](std::string_view value) { return fmt::format("'{}'", value); },
-                          [](const std::string& value) { return fmt::format("'{}'", value); },
-                          [](BlobView value) {
-                              std::string out = "x'";
-                              for (const char c : value.bytes)
-                                  out += fmt::format("{:02x}", static_cast<unsigned char>(c));
-                              return out + "'";
-                          },
-                      },
-                      param);
-}
 
 std::string to_text(const Commands& commands) {
     std::string out;
     for (const auto& command : commands) {
         if (command.when == When::nothing_changed)
             out += "-- if the statement above changed nothing\n";
-        out += fmt::format("{}\n", command.sql);
-        for (std::size_t i = 0; i < command.params.size(); ++i)
-            out += fmt::format("  ?{} = {}\n", i + 1, to_text(command.params[i]));
+        out += sql::testing::to_text(command.sql, command.params);
     }
     return out;
 }
@@ -55,28 +33,14 @@ class Translate : public testing::Test {
     ClientId client_{"c'1"};
 };
 
-std::shared_ptr<Message> rich_message() {
-    auto out = message(5, "a/b", std::string{"\0'\xff", 3});
-    auto properties = std::make_unique<MessageProperties>();
-    properties->content_type = "text/plain";
-    properties->message_expiry_interval = 60;
-    properties->payload_format_indicator = std::uint8_t{1};
-    properties->response_topic = "answers";
-    properties->correlation_data = std::string{"\0\1", 2};
-    properties->user_properties = {{"k", "v"}, {"k", "\"w\""}};
-    out->properties = std::move(properties);
-    return out;
-}
-
 TEST_F(Translate, Presence) {
     expect_op("client_online", store::ClientOnline{client_, "node1", at(1)});
     expect_op("client_offline", store::ClientOffline{client_, "node1", at(2), at(1)});
 }
 
 TEST_F(Translate, Messages) {
-    expect_op("store_message", store::StoreMessage{message(5, "a/b"), store::Keep::all, {}});
-    expect_op("store_message_with_properties",
-              store::StoreMessage{rich_message(), store::Keep::all, {}});
+    expect_op("store_message", store_message(message(5, "a/b")));
+    expect_op("store_message_with_properties", store_message(rich_message()));
     expect_op("store_message_latest",
               store::StoreMessage{message(5, "a/b"), store::Keep::latest, {}});
     expect_op("remove_message", store::RemoveMessage{TopicName{"a/b"}, message_id(5)});
@@ -86,8 +50,7 @@ TEST_F(Translate, Messages) {
 TEST_F(Translate, MessagesInTablesOfOthers) {
     translator_ = Translator{
         {.message_properties = false, .retained_properties = false, .unique_msgid = false}};
-    expect_op("plain_table_store_message",
-              store::StoreMessage{rich_message(), store::Keep::all, {}});
+    expect_op("plain_table_store_message", store_message(rich_message()));
     expect_op("plain_table_store_retained", store::StoreRetained{rich_message(), {}});
     expect_golden("plain_table_message", to_text({translator_.message(3, "")}));
     expect_golden("plain_table_retained", to_text({translator_.retained(TopicFilter{"a"})}));
