@@ -29,6 +29,7 @@ struct Streams::Stream {
     int fail(const store::Failure& failure) {
         error = failure.code == store::errc::timed_out ? ETIMEDOUT : ECONNRESET;
         errno = error;
+        owner->failure_ = failure;
         return -1;
     }
 

@@ -25,7 +25,8 @@ class Streams {
                                  void* self,
                                  bson_error_t* error);
 
-    /// Why the last server could not be reached; the driver tells it in words only.
+    /// Why the last server could not be reached, or did not answer; the driver tells it in words
+    /// only.
     [[nodiscard]] const std::optional<store::Failure>& last_failure() const { return failure_; }
 
     void forget_failure() { failure_.reset(); }
