@@ -106,13 +106,14 @@ def start_on(start):
 
 @pytest.fixture
 def crowd(opened):
-    """crowd(broker, names): one client for each, of MQTT 3.1.1 and 5 in turn, with the name as user name."""
+    """crowd(broker, names): one client for each, of MQTT 3.1.1 and 5 in turn, with the name as user name. They may
+    be silent for long, while others wait for a slow database."""
 
     def make(broker, names):
         clients = []
         for number, name in enumerate(names):
             client = opened(broker, (4, 5)[number % 2])
-            assert client.connect(name, username=name).reason == 0
+            assert client.connect(name, username=name, keep_alive=0).reason == 0
             client.name = name
             clients.append(client)
         return clients

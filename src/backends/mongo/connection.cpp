@@ -163,7 +163,9 @@ struct Connection::Client {
 };
 
 Connection::Connection(Settings settings)
-    : settings_{std::move(settings)}, streams_{std::make_unique<Streams>(settings_)} {}
+    : settings_{std::move(settings)},
+      streams_{std::make_unique<Streams>(settings_)},
+      patience_{settings_.read_timeout} {}
 
 Connection::~Connection() {
     close();  // its streams before what they belong to
@@ -176,8 +178,11 @@ void Connection::close() {
 }
 
 std::optional<Failure> Connection::open() {
+    constexpr int most_patience = 16;  // times the time-out
     start_driver();
     close();
+    const auto& last = streams_->last_failure();
+    const bool was_slow = last && last->code == errc::timed_out;
     bson_error_t error{};
     const Uri uri{mongoc_uri_new_with_error(uri_of(settings_).c_str(), &error)};
     if (!uri)
@@ -194,12 +199,17 @@ std::optional<Failure> Connection::open() {
     mongoc_client_set_error_api(handle, MONGOC_ERROR_API_VERSION_2);
     mongoc_client_set_stream_initiator(handle, &Streams::open, streams_.get());
     streams_->forget_failure();
+    streams_->be_patient(settings_.read_timeout);
     auto answer = run(Document{}.integer("ping", 1));
     auto* const failure = std::get_if<Failure>(&answer);
-    if (failure == nullptr)
+    if (failure == nullptr) {
+        patience_ = was_slow ? std::min(2 * patience_, most_patience * settings_.read_timeout)
+                             : settings_.read_timeout;
+        streams_->be_patient(patience_);
         return std::nullopt;
+    }
     close();
-    if (failure->code == errc::connection_lost)
+    if (failure->code == errc::connection_lost || failure->code == errc::timed_out)
         failure->code = errc::unreachable;  // nothing was under way
     return std::move(*failure);
 }

@@ -5,6 +5,7 @@
 // The driver sends and receives through sockets of ours: they can be interrupted, and TLS and its
 // mistakes are the same as towards the other databases.
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,7 +29,9 @@ class Connection {
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// Connects and logs in, also again after a failure.
+    /// Connects and logs in, also again after a failure. After one that was a time-out of a server
+    /// that does answer now, the next answers may take twice as long: a slow server still works on
+    /// the request that was given up, and must not get more of them than it can finish.
     [[nodiscard]] std::optional<store::Failure> open();
 
     enum class From : std::uint8_t { primary, as_configured };
@@ -56,6 +59,7 @@ class Connection {
     std::unique_ptr<Streams> streams_;
     std::unique_ptr<Client> client_;
     std::map<std::string, Pace, std::less<>> paces_;  ///< of collections
+    std::chrono::milliseconds patience_;
 };
 
 }  // namespace keepmq::mongo
