@@ -19,6 +19,7 @@ class Store:
 
     kind = None  # of backend
     lanes = 8  # connections that write, as in the shipped files
+    compiles_itself = False  # the longer the server runs, the faster it is
     rule = conf.function("on_message_publish", "#")
 
     def __init__(self, name, server):
@@ -114,6 +115,7 @@ class RedisStore(Store):
 
 class MongoStore(Store):
     kind = "mongo"
+    lanes = 1  # FerretDB keeps all in SQLite, which has one writer; the others would wait for it and be heard by chance
 
     def pool(self):
         return {"server": self.server.address, "c_pool_size": self.lanes, "database": "mqtt", "read_timeout": "60s"}
@@ -150,6 +152,7 @@ class SqlStore(Store):
 
 class CassandraStore(Store):
     kind = "cassa"
+    compiles_itself = True
 
     def pool(self):
         return {"nodes": self.server.address, "size": self.lanes, "username": self.server.username,

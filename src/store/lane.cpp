@@ -247,14 +247,16 @@ void Lane::commit(std::span<const Item> items, Attempt attempt) {
             bury(items.subspan(range.begin, 1), *failure);
             continue;
         }
-        // The one that the database refuses is found by halving; order is kept.
+        // The one that the database refuses is found by halving, and so is what a slow one manages
+        // in time; order is kept.
         const std::size_t middle = range.begin + (range.end - range.begin) / 2;
         ranges.push_back({middle, range.end, range.attempt});
         ranges.push_back({range.begin, middle, range.attempt});
     }
 }
 
-/// Settles the range, or returns why the database will never take it as it is.
+/// Settles the range, or returns why it has to be divided: the database will never take it as it
+/// is, or did not in time. One item alone is tried for as long as it takes.
 std::optional<Failure> Lane::commit_range(std::span<const Item> items, Range& range) {
     while (wait_until_open(items, range)) {
         const auto waiting = items.subspan(range.begin, range.end - range.begin);
@@ -271,7 +273,9 @@ std::optional<Failure> Lane::commit_range(std::span<const Item> items, Range& ra
         PoolCore::count_errors(waiting);
         if (is_outcome_unknown(failure->code))
             range.attempt = Attempt::after_unknown_outcome;
-        link_.failed(std::move(*failure));
+        link_.failed(*failure);
+        if (failure->code == errc::timed_out && waiting.size() > 1)
+            return failure;
     }
     return {};
 }

@@ -7,6 +7,7 @@ import pytest
 from lib import conf
 from lib.broker import ROOT
 from lib.mqtt import PUBACK
+from lib.proxy import LateProxy
 from lib.servers import FerretDb, MongoDatabase
 from lib.trouble import complaints, serves, state
 from lib.wait import until, until_equal
@@ -275,3 +276,17 @@ def test_tls_with_another_authority_or_none_is_refused(make_server, start, conne
     until(lambda: "trying again" in plain.log(), "the message")
     assert serves(plain, connect)
     plain.kill()
+
+
+def test_a_server_that_is_always_late_gets_all_of_it(database, start, connect):
+    """Each answer about messages takes longer than the time-out. The broker gives up a few requests, not all."""
+    rules = {"message.publish.1": conf.function("on_message_publish", "#")}
+    with LateProxy((database.server.host, database.server.port), b"mqtt_msg", seconds=1.2) as proxy:
+        broker = start(plugins=plugin(database.pool | {"server": proxy.address}, rules, read_timeout="500ms",
+                                      auto_create_schema="off"))
+        client = connect(broker, "c")
+        for number in range(5):
+            assert client.publish("t", b"%d" % number, qos=1) < 0x80
+        broker.settle(60)
+        assert payloads(database) == [str(number) for number in range(5)]
+        assert 1 <= broker.metric("keepmq_pool_retries_total") < 10

@@ -128,6 +128,30 @@ class FaultyProxy:
                     return
 
 
+class LateProxy(FaultyProxy):
+    """What follows a request that has `word` in it comes so many seconds late; everything else at once."""
+
+    def __init__(self, server, word, seconds):
+        self.word, self.seconds = word, seconds
+        super().__init__(server, seed=0)
+
+    def _pump(self, client, server):
+        late = False
+        while not self.ended.is_set():
+            for source in select.select([client, server], [], [], TURN)[0]:
+                data = source.recv(65536)
+                if not data:
+                    return
+                if source is client:
+                    late = late or self.word in data
+                    server.sendall(data)
+                    continue
+                if late:
+                    self.ended.wait(self.seconds)
+                    late = False
+                client.sendall(data)
+
+
 def reset(connection):
     """The peer gets RST when it is closed, not FIN."""
     with suppress(OSError):

@@ -205,10 +205,10 @@ class RawClient:
         self.send(mqtt.pingreq())
         self.expect(PINGRESP)
 
-    def pending(self):
+    def pending(self, timeout=PATIENCE):
         """All messages that the broker has for this client now: reads until nothing waits for a
         database any more, and a PINGRESP overtakes nothing."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + timeout
         while self.is_idle and not self.is_idle():
             self.ping()
             if time.monotonic() > deadline:

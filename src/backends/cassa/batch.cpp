@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/overloaded.hpp"
@@ -73,6 +73,8 @@ class Batch {
     void ask(About about, std::string key, Command command);
     [[nodiscard]] const sql::Rows* known(About about, const std::string& key) const;
     [[nodiscard]] std::string first_cell(About about, const std::string& key) const;
+    [[nodiscard]] bool is_stored(std::string_view topic, const MessageId& id) const;
+    [[nodiscard]] std::string newest_of(const std::string& topic) const;
     [[nodiscard]] std::optional<std::string>& position(std::string_view client,
                                                        std::string_view filter);
 
@@ -112,8 +114,8 @@ class Batch {
     std::vector<sql::Rows> answers_;
 
     // What the operations so far have changed.
-    std::set<std::string> stored_here_;  ///< topic and id
-    std::unordered_map<std::string, std::string> newest_here_;
+    std::unordered_set<MessageId> stored_here_;
+    std::unordered_map<std::string, MessageId> newest_here_;
     std::unordered_map<std::string, std::optional<std::string>> positions_;
     std::unordered_map<std::string, std::string> retained_;
     std::unordered_map<std::string, WallTime> connected_;
@@ -137,10 +139,11 @@ void Batch::ask_for(const store::ClientOffline& op) {
 
 void Batch::ask_for(const store::StoreMessage& op) {
     const auto& message = *op.message;
-    auto key = key_of(message.topic.view(), message.id.to_string());
     if (repeated_)
-        ask(About::stored, key, Translator::stored(message.topic.view(), message.id));
-    stored_here_.insert(std::move(key));
+        ask(About::stored,
+            key_of(message.topic.view(), message.id.to_string()),
+            Translator::stored(message.topic.view(), message.id));
+    stored_here_.insert(message.id);
 }
 
 void Batch::ask_for(const store::StoreRetained& op) {
@@ -167,9 +170,8 @@ void Batch::ask_for(const store::AdvanceCursor& op) {
     ask(About::position,
         key_of(op.client.view(), topic),
         translator_.position_of(op.client.view(), topic));
-    auto key = key_of(topic, op.id.to_string());
-    if (!stored_here_.contains(key))
-        ask(About::stored, std::move(key), Translator::stored(topic, op.id));
+    if (!stored_here_.contains(op.id))
+        ask(About::stored, key_of(topic, op.id.to_string()), Translator::stored(topic, op.id));
 }
 
 std::optional<Failure> Batch::ask() {
@@ -195,6 +197,18 @@ const sql::Rows* Batch::known(About about, const std::string& key) const {
 std::string Batch::first_cell(About about, const std::string& key) const {
     const auto* const row = known(about, key);
     return row == nullptr ? std::string{} : std::string{row->bytes(0, 0)};
+}
+
+bool Batch::is_stored(std::string_view topic, const MessageId& id) const {
+    return stored_here_.contains(id) ||
+           (!asked_.empty() && known(About::stored, key_of(topic, id.to_string())) != nullptr);
+}
+
+std::string Batch::newest_of(const std::string& topic) const {
+    auto newest = first_cell(About::newest, topic);
+    if (const auto here = newest_here_.find(topic); here != newest_here_.end())
+        newest = std::max(newest, here->second.to_string());
+    return newest;
 }
 
 std::optional<std::string>& Batch::position(std::string_view client, std::string_view filter) {
@@ -232,9 +246,7 @@ void Batch::plan(std::size_t i, const store::ClientOffline& op) {
 
 void Batch::plan(std::size_t i, const store::StoreMessage& op) {
     const auto& message = *op.message;
-    const auto id = message.id.to_string();
-    auto key = key_of(message.topic.view(), id);
-    if (known(About::stored, key) == nullptr && !stored_here_.contains(key)) {
+    if (!is_stored(message.topic.view(), message.id)) {
         const auto bytes = message.payload.size() + message.topic.view().size();
         auto group = groups_.find(message.topic.str());
         if (group == groups_.end() || group->second.bytes + bytes > largest_group) {
@@ -251,9 +263,9 @@ void Batch::plan(std::size_t i, const store::StoreMessage& op) {
             group->second.bytes += bytes;
         }
     }
-    stored_here_.insert(std::move(key));
+    stored_here_.insert(message.id);
     auto& newest = newest_here_[message.topic.str()];
-    newest = std::max(newest, id);
+    newest = std::max(newest, message.id);
     if (op.keep == store::Keep::latest) {
         groups_.erase(message.topic.str());
         add(i, Translator::delete_older(message));
@@ -301,16 +313,14 @@ void Batch::plan(std::size_t i, const store::InitCursor& op) {
     else if (op.from == store::FetchFrom::earliest)
         stored.emplace();
     else
-        stored =
-            std::max(first_cell(About::newest, op.filter.str()), newest_here_[op.filter.str()]);
+        stored = newest_of(op.filter.str());
     add(i, translator_.set_position(op.client.view(), op.filter.view(), *stored));
 }
 
 void Batch::plan(std::size_t i, const store::AdvanceCursor& op) {
-    const auto id = op.id.to_string();
-    const auto key = key_of(op.topic.view(), id);
-    if (known(About::stored, key) == nullptr && !stored_here_.contains(key))
+    if (!is_stored(op.topic.view(), op.id))
         return;
+    const auto id = op.id.to_string();
     auto& stored = position(op.client.view(), op.topic.view());
     if (stored && *stored >= id)
         return;

@@ -96,7 +96,7 @@ sql::Rows rows_in(const KmResult& result) {
     return rows;
 }
 
-/// The values of a request, as the driver wants them.
+/// The values of a request, as the driver wants them. It outlives neither the request nor the call.
 class Bound {
   public:
     explicit Bound(const Request& request) {
@@ -116,12 +116,14 @@ class Bound {
                 values_.push_back({nullptr, KM_NULL});
             } else if (std::holds_alternative<Unset>(param)) {
                 values_.push_back({nullptr, KM_UNSET});
+            } else if (const auto bytes = bytes_in(param, type_of(statement, i))) {
+                values_.push_back({bytes->data(), static_cast<std::int32_t>(bytes->size())});
             } else {
-                auto encoded = encode(param, static_cast<Type>(km_statement_type(&statement, i)));
+                auto encoded = encode(param, type_of(statement, i));
                 if (auto* const failure = std::get_if<Failure>(&encoded))
                     return std::move(*failure);
-                const auto& bytes = owned_.emplace_back(std::get<std::string>(std::move(encoded)));
-                values_.push_back({bytes.data(), static_cast<std::int32_t>(bytes.size())});
+                const auto& own = owned_.emplace_back(std::get<std::string>(std::move(encoded)));
+                values_.push_back({own.data(), static_cast<std::int32_t>(own.size())});
             }
         }
         return std::nullopt;
@@ -129,6 +131,10 @@ class Bound {
     [[nodiscard]] const KmValue* values() const { return values_.data(); }
 
   private:
+    static Type type_of(const KmStatement& statement, std::size_t value) {
+        return static_cast<Type>(km_statement_type(&statement, value));
+    }
+
     std::vector<std::string> owned_;
     std::vector<KmValue> values_;
 };

@@ -82,6 +82,8 @@ Encoded integer(const Param& param, std::size_t size, std::string_view type) {
     if (const auto* const number = std::get_if<double>(&param)) {
         if (std::trunc(*number) == *number && std::abs(*number) < 9.0e18)
             value = static_cast<std::int64_t>(*number);
+    } else if (const auto* const whole = std::get_if<std::int64_t>(&param)) {
+        value = *whole;
     } else {
         value = number_in<std::int64_t>(param);
     }
@@ -154,6 +156,18 @@ Encoded text(const Param& param, bool ascii) {
 }
 
 }  // namespace
+
+std::optional<std::string_view> bytes_in(const Param& param, Type type) {
+    std::optional<std::string_view> bytes;
+    if (const auto* const view = std::get_if<std::string_view>(&param))
+        bytes = *view;
+    else if (const auto* const owned = std::get_if<std::string>(&param))
+        bytes = *owned;
+    else if (const auto* const blob = std::get_if<sql::BlobView>(&param))
+        bytes = blob->bytes;
+    const bool fits = type == Type::blob || (type == Type::text && bytes && is_utf8(*bytes));
+    return fits ? bytes : std::nullopt;
+}
 
 Encoded encode(const Param& param, Type type) {
     switch (type) {

@@ -52,6 +52,10 @@ enum class Type : std::uint16_t {
     int8 = 0x14,
 };
 
+/// The bytes of a text or blob as they stand in the parameter, where the type takes them as they
+/// are.
+[[nodiscard]] std::optional<std::string_view> bytes_in(const Param& param, Type type);
+
 /// The bytes of a value that is neither NULL nor unset; or why it is none of that type.
 [[nodiscard]] std::variant<std::string, store::Failure> encode(const Param& param, Type type);
 

@@ -65,7 +65,6 @@ class BatchWriter {
 
     std::optional<Failure> insert_custom();
     std::optional<Failure> write(Writes writes);
-    std::optional<Failure> write_one_by_one(const Writes& writes);
     void refuse(const Write& write, const Failure& failure);
 
     [[nodiscard]] const StoreMessage& message_of(const Insert& insert) const {
@@ -183,29 +182,14 @@ std::optional<Failure> BatchWriter::insert_round(Inserts& inserts, int& clashes)
 std::variant<std::optional<Refusal>, Failure> BatchWriter::insert_until_refused(
     const Writes& writes) {
     auto written = connection_.write(writes);
-    if (auto* const refusals = std::get_if<std::vector<Refusal>>(&written)) {
-        if (refusals->empty())
-            return std::nullopt;
-        if (!store::is_permanent(refusals->front().failure.code))
-            return std::move(refusals->front().failure);
-        return std::move(refusals->front());
-    }
-    auto& failure = std::get<Failure>(written);
-    if (!store::is_permanent(failure.code))
-        return std::move(failure);
-    // All at once are refused for what one of them is.
-    for (std::size_t i = 0; i < writes.list.size(); ++i) {
-        if (writes.list.size() == 1)
-            return Refusal{0, 0, std::move(failure)};
-        auto alone = insert_until_refused({writes.collection, writes.sequence, {writes.list[i]}});
-        auto* const refusal = std::get_if<std::optional<Refusal>>(&alone);
-        if (refusal == nullptr || *refusal) {
-            if (refusal != nullptr)
-                (*refusal)->index = i;
-            return alone;
-        }
-    }
-    return std::nullopt;
+    if (auto* const failure = std::get_if<Failure>(&written))
+        return std::move(*failure);
+    auto& refusals = std::get<std::vector<Refusal>>(written);
+    if (refusals.empty())
+        return std::nullopt;
+    if (!store::is_permanent(refusals.front().failure.code))
+        return std::move(refusals.front().failure);
+    return std::move(refusals.front());
 }
 
 /// The first of these is there already, or another message has its number.
@@ -242,31 +226,12 @@ void BatchWriter::refuse(const Write& write, const Failure& failure) {
             refusals_[op] = failure;
 }
 
-std::optional<Failure> BatchWriter::write_one_by_one(const Writes& writes) {
-    for (const auto& each : writes.list) {
-        auto written = connection_.write({writes.collection, writes.sequence, {each}});
-        const auto* failure = std::get_if<Failure>(&written);
-        if (const auto* const refusals = std::get_if<std::vector<Refusal>>(&written);
-            refusals != nullptr && !refusals->empty())
-            failure = &refusals->front().failure;
-        if (failure == nullptr)
-            continue;
-        if (!store::is_permanent(failure->code))
-            return *failure;
-        refuse(each, *failure);
-    }
-    return std::nullopt;
-}
-
 /// What stands behind a refused write of an ordered list has not been tried.
 std::optional<Failure> BatchWriter::write(Writes writes) {
     while (!writes.list.empty()) {
         auto written = connection_.write(writes);
-        if (auto* const failure = std::get_if<Failure>(&written)) {
-            if (store::is_permanent(failure->code))
-                return write_one_by_one(writes);
+        if (auto* const failure = std::get_if<Failure>(&written))
             return std::move(*failure);
-        }
         const auto& refusals = std::get<std::vector<Refusal>>(written);
         std::size_t done = writes.list.size();
         for (const auto& one : refusals) {

@@ -4,6 +4,7 @@
 #include <mongoc/mongoc.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 
 #include "backends/mongo/errors.hpp"
@@ -87,7 +88,9 @@ Failure to_failure(const bson_error_t& error, const std::optional<Failure>& sock
         case MONGOC_ERROR_COMMAND:
             return {errc::bad_value, text};
         default:
-            return {errc::connection_lost, text};
+            return {
+                socket && socket->code == errc::timed_out ? errc::timed_out : errc::connection_lost,
+                text};
     }
 }
 
@@ -160,7 +163,9 @@ struct Connection::Client {
 };
 
 Connection::Connection(Settings settings)
-    : settings_{std::move(settings)}, streams_{std::make_unique<Streams>(settings_)} {}
+    : settings_{std::move(settings)},
+      streams_{std::make_unique<Streams>(settings_)},
+      patience_{settings_.read_timeout} {}
 
 Connection::~Connection() {
     close();  // its streams before what they belong to
@@ -173,8 +178,11 @@ void Connection::close() {
 }
 
 std::optional<Failure> Connection::open() {
+    constexpr int most_patience = 16;  // times the time-out
     start_driver();
     close();
+    const auto& last = streams_->last_failure();
+    const bool was_slow = last && last->code == errc::timed_out;
     bson_error_t error{};
     const Uri uri{mongoc_uri_new_with_error(uri_of(settings_).c_str(), &error)};
     if (!uri)
@@ -191,12 +199,17 @@ std::optional<Failure> Connection::open() {
     mongoc_client_set_error_api(handle, MONGOC_ERROR_API_VERSION_2);
     mongoc_client_set_stream_initiator(handle, &Streams::open, streams_.get());
     streams_->forget_failure();
+    streams_->be_patient(settings_.read_timeout);
     auto answer = run(Document{}.integer("ping", 1));
     auto* const failure = std::get_if<Failure>(&answer);
-    if (failure == nullptr)
+    if (failure == nullptr) {
+        patience_ = was_slow ? std::min(2 * patience_, most_patience * settings_.read_timeout)
+                             : settings_.read_timeout;
+        streams_->be_patient(patience_);
         return std::nullopt;
+    }
     close();
-    if (failure->code == errc::connection_lost)
+    if (failure->code == errc::connection_lost || failure->code == errc::timed_out)
         failure->code = errc::unreachable;  // nothing was under way
     return std::move(*failure);
 }
@@ -248,16 +261,53 @@ std::variant<std::string, Failure> Connection::run(const Document& command, From
 }
 
 Written Connection::write(const Writes& writes) {
+    auto& pace = paces_.try_emplace(writes.collection, settings_.read_timeout).first->second;
+    const std::span<const Write> all{writes.list};
+    std::vector<Refusal> refused;
+    std::size_t done = 0;
+    std::size_t alone = 0;  // so many come one by one: together they were refused for one of them
+    while (done < all.size()) {
+        const auto rest = all.subspan(done);
+        const auto piece = rest.first(alone > 0 ? 1 : pace.fit(rest));
+        const auto begin = std::chrono::steady_clock::now();
+        auto written = request(writes.collection, writes.sequence, piece);
+        if (auto* const failure = std::get_if<Failure>(&written)) {
+            if (failure->code == errc::timed_out)
+                pace.timed_out(piece);
+            if (!store::is_permanent(failure->code))
+                return std::move(*failure);
+            if (piece.size() > 1) {
+                alone = piece.size();
+                continue;
+            }
+            written = std::vector{Refusal{0, 0, std::move(*failure)}};
+        } else {
+            pace.answered(piece, std::chrono::steady_clock::now() - begin);
+        }
+        for (auto& refusal : std::get<std::vector<Refusal>>(written)) {
+            refusal.index += done;
+            refused.push_back(std::move(refusal));
+        }
+        if (writes.sequence == Sequence::ordered && !refused.empty())
+            break;
+        done += piece.size();
+        alone -= std::min(alone, piece.size());
+    }
+    return refused;
+}
+
+/// A permanent failure: none of them was written.
+Written Connection::request(const std::string& to,
+                            Sequence sequence,
+                            std::span<const Write> writes) {
     if (!client_)
         return Failure{errc::unreachable, "not connected"};
-    if (writes.list.empty())
-        return std::vector<Refusal>{};
-    const auto collection = client_->collection(settings_, writes.collection);
-    const auto options = Document{}.boolean("ordered", writes.sequence == Sequence::ordered);
+    const auto collection = client_->collection(settings_, to);
+    const auto options = Document{}.boolean("ordered", sequence == Sequence::ordered);
     const Bulk bulk{
         mongoc_collection_create_bulk_operation_with_opts(collection.get(), View{options})};
     bson_error_t error{};
-    for (const auto& write : writes.list)
+    for (const auto& write : writes)
         if (!add(bulk.get(), write, &error))
             return to_failure(error, std::nullopt);
     bson_t reply;
@@ -266,7 +316,7 @@ Written Connection::write(const Writes& writes) {
     auto refusals = refusals_of(answer);
     if (done) {
         // Believed only when it says so: an acknowledgement hangs on it.
-        const auto wanted = std::ranges::count(writes.list, Write::Kind::insert, &Write::kind);
+        const auto wanted = std::ranges::count(writes, Write::Kind::insert, &Write::kind);
         const auto counted = find_in(answer, "nInserted");
         if (counted == wanted)
             return refusals;

@@ -5,6 +5,9 @@
 // The driver sends and receives through sockets of ours: they can be interrupted, and TLS and its
 // mistakes are the same as towards the other databases.
 
+#include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +15,7 @@
 #include <variant>
 
 #include "backends/mongo/command.hpp"
+#include "backends/mongo/pace.hpp"
 #include "backends/mongo/settings.hpp"
 
 namespace keepmq::mongo {
@@ -25,7 +29,9 @@ class Connection {
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// Connects and logs in, also again after a failure.
+    /// Connects and logs in, also again after a failure. After one that was a time-out of a server
+    /// that does answer now, the next answers may take twice as long: a slow server still works on
+    /// the request that was given up, and must not get more of them than it can finish.
     [[nodiscard]] std::optional<store::Failure> open();
 
     enum class From : std::uint8_t { primary, as_configured };
@@ -35,8 +41,9 @@ class Connection {
     [[nodiscard]] std::variant<std::string, store::Failure> run(const Document& command,
                                                                 From from = From::primary);
 
-    /// Writes in order, or all that can be written, as the sequence says. Waits until they are as
-    /// durable as the pool asks for.
+    /// Writes in order, or all that can be written, as the sequence says, in requests that the
+    /// server answers in time. Waits until they are as durable as the pool asks for. What is
+    /// refused for good is a refusal; after a failure some may be written.
     [[nodiscard]] Written write(const Writes& writes);
 
     void interrupt() noexcept;
@@ -44,10 +51,15 @@ class Connection {
   private:
     struct Client;
     void close();
+    [[nodiscard]] Written request(const std::string& collection,
+                                  Sequence sequence,
+                                  std::span<const Write> writes);
 
     Settings settings_;
     std::unique_ptr<Streams> streams_;
     std::unique_ptr<Client> client_;
+    std::map<std::string, Pace, std::less<>> paces_;  ///< of collections
+    std::chrono::milliseconds patience_;
 };
 
 }  // namespace keepmq::mongo

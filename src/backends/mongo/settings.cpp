@@ -152,9 +152,11 @@ std::string uri_of(const Settings& settings) {
     for (const auto& server : settings.servers)
         hosts += (hosts.empty() ? "" : ",") + to_string(server);
     const bool by_name = !settings.srv_record.empty();
-    // TLS and the login are not the driver's business here: see connection.hpp.
+    // TLS and the login are not the driver's business here: see connection.hpp. Neither is another
+    // try: the pool pauses first, which a server that is too slow needs.
     auto uri = fmt::format(
-        "{}://{}/{}?appname=keepmq&tls=false&retryWrites=false&connectTimeoutMS={}"
+        "{}://{}/{}?appname=keepmq&tls=false&retryWrites=false&retryReads=false"
+        "&connectTimeoutMS={}"
         "&socketTimeoutMS={}&serverSelectionTimeoutMS={}&localThresholdMS={}"
         "&heartbeatFrequencyMS={}&readPreference={}",
         by_name ? "mongodb+srv" : "mongodb",

@@ -29,6 +29,7 @@ struct Streams::Stream {
     int fail(const store::Failure& failure) {
         error = failure.code == store::errc::timed_out ? ETIMEDOUT : ECONNRESET;
         errno = error;
+        owner->failure_ = failure;
         return -1;
     }
 
@@ -106,6 +107,9 @@ ssize_t Streams::Stream::read(const mongoc_iovec_t* parts,
                 error = errno = EAGAIN;
                 return -1;
             }
+            if (owner->patience_ > owner->settings_.read_timeout &&
+                !socket.has_input(owner->patience_))
+                return fail({store::errc::timed_out, "no answer in time"});
             auto answer = socket.read(static_cast<char*>(parts[i].iov_base) + filled,
                                       parts[i].iov_len - filled);
             if (const auto* const failure = std::get_if<store::Failure>(&answer))

@@ -4,6 +4,7 @@
 
 #include <mongoc/mongoc.h>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,7 +18,8 @@ namespace keepmq::mongo {
 
 class Streams {
   public:
-    explicit Streams(const Settings& settings) : settings_{settings} {}
+    explicit Streams(const Settings& settings)
+        : settings_{settings}, patience_{settings.read_timeout} {}
 
     /// For mongoc_client_set_stream_initiator; `self` is a Streams that outlives the client.
     static mongoc_stream_t* open(const mongoc_uri_t* uri,
@@ -25,10 +27,14 @@ class Streams {
                                  void* self,
                                  bson_error_t* error);
 
-    /// Why the last server could not be reached; the driver tells it in words only.
+    /// Why the last server could not be reached, or did not answer; the driver tells it in words
+    /// only.
     [[nodiscard]] const std::optional<store::Failure>& last_failure() const { return failure_; }
 
     void forget_failure() { failure_.reset(); }
+
+    /// How long an answer may take from now on, if that is longer than the pool's time-out.
+    void be_patient(std::chrono::milliseconds patience) { patience_ = patience; }
 
     /// Ends a blocked call. Any thread.
     void interrupt() noexcept;
@@ -45,6 +51,7 @@ class Streams {
 
     const Settings& settings_;
     std::optional<store::Failure> failure_;
+    std::chrono::milliseconds patience_;
     bool refusing_ = false;
     std::mutex mutex_;  ///< of `sockets_`
     std::vector<store::Socket*> sockets_;

@@ -219,6 +219,32 @@ TEST_F(PoolTest, ATransientFailureWhileHalvingIsRepeated) {
     expect_conservation();
 }
 
+TEST_F(PoolTest, ABatchThatIsNotDoneInTimeIsDividedUntilItIs) {
+    database->poison([slow = 2](const Op& op) mutable -> std::optional<Failure> {
+        const auto* store = std::get_if<StoreMessage>(&op);
+        if (store == nullptr || store->message->payload != "4" || slow-- <= 0)
+            return {};
+        return Failure{errc::timed_out, "too much at a time"};
+    });
+    start();
+    plug();
+    for (std::uint64_t i = 1; i <= 4; ++i) submit(i);
+    database->release_writes();
+    ASSERT_TRUE(drained());
+    const auto writes = database->writes();
+    ASSERT_THAT(writes, SizeIs(6));
+    EXPECT_THAT(payloads_of(writes[1]), ElementsAre("1", "2", "3", "4"));
+    EXPECT_THAT(payloads_of(writes[2]), ElementsAre("1", "2"));
+    EXPECT_THAT(payloads_of(writes[3]), ElementsAre("3", "4"));
+    EXPECT_THAT(payloads_of(writes[4]), ElementsAre("3"));
+    EXPECT_THAT(payloads_of(writes[5]), ElementsAre("4"));
+    for (std::size_t i = 2; i < writes.size(); ++i)
+        EXPECT_EQ(writes[i].attempt, Attempt::after_unknown_outcome);
+    EXPECT_EQ(rule.stats.committed, 4U);
+    EXPECT_EQ(dead_letters.count(), 0U);
+    expect_conservation();
+}
+
 TEST_F(PoolTest, WhatNoPlaceKeepsIsRefused) {
     database->poison(dislike({1}));
     dead_letters.fail_with(Failure{errc::storage_full, "disk full"});

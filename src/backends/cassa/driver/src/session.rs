@@ -3,7 +3,7 @@
 use crate::call::{start, KmDone, KmScope, Waiter};
 use crate::failure::{Code, Failure};
 use crate::outcome::{number_of, rows_of, Outcome};
-use crate::text::{Cell, KmText, KmValue};
+use crate::text::{KmText, KmValue, UNSET};
 use openssl::ssl::{SslConnector, SslFiletype, SslMethod, SslVerifyMode};
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::X509;
@@ -18,6 +18,7 @@ use scylla::statement::batch::{Batch, BatchStatement, BatchType};
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::{Consistency, Statement};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::os::raw::c_void;
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,33 +155,65 @@ async fn connect(options: Options) -> Result<Outcome, Failure> {
     }
 }
 
-/// The values of one statement, already in the form of the protocol.
-struct Row(Vec<Cell>);
+/// The values of all statements of a request, already in the form of the protocol.
+struct Values {
+    bytes: Vec<u8>,
+    sizes: Vec<i32>,
+}
+
+/// Those of one statement. They are bound when the request is sent, after the caller went on.
+struct Row {
+    values: Arc<Values>,
+    cells: Range<usize>,
+    start: usize,
+}
 
 impl SerializeRow for Row {
     fn serialize(&self, _: &RowSerializationContext<'_>, writer: &mut RowWriter) -> Result<(), SerializationError> {
-        for cell in &self.0 {
+        let mut rest = &self.values.bytes[self.start..];
+        for &size in &self.values.sizes[self.cells.clone()] {
             let place = writer.make_cell_writer();
-            match cell {
-                Cell::Null => place.set_null(),
-                Cell::Unset => place.set_unset(),
-                Cell::Bytes(bytes) => place.set_value(bytes).map_err(SerializationError::new)?,
-            };
+            match usize::try_from(size) {
+                Ok(size) => {
+                    let (bytes, others) = rest.split_at(size);
+                    place.set_value(bytes).map_err(SerializationError::new)?;
+                    rest = others;
+                }
+                Err(_) if size == UNSET => {
+                    place.set_unset();
+                }
+                Err(_) => {
+                    place.set_null();
+                }
+            }
         }
         Ok(())
     }
 
     fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.cells.is_empty()
     }
 }
 
-/// Copies as many values as the statement has, and moves on to those of the next one.
-unsafe fn take_row(statement: &KmStatement, values: &mut *const KmValue) -> Row {
-    let count = statement.types.len();
-    let cells = (0..count).map(|i| unsafe { (*values.add(i)).to_cell() }).collect();
-    *values = unsafe { values.add(count) };
-    Row(cells)
+/// Copies the values of all statements, once and into one place.
+unsafe fn take_rows(statements: &[*const KmStatement], values: *const KmValue) -> Vec<Row> {
+    let counts = statements.iter().map(|&statement| unsafe { &*statement }.types.len());
+    let values = match counts.clone().sum() {
+        0 => &[],
+        count => unsafe { std::slice::from_raw_parts(values, count) },
+    };
+    let mut bytes = Vec::with_capacity(values.iter().map(|value| value.size.max(0) as usize).sum());
+    let mut starts = Vec::with_capacity(statements.len());
+    let mut first = 0;
+    for count in counts {
+        starts.push((first..first + count, bytes.len()));
+        for value in &values[first..first + count] {
+            bytes.extend_from_slice(unsafe { value.bytes() });
+        }
+        first += count;
+    }
+    let values = Arc::new(Values { bytes, sizes: values.iter().map(|value| value.size).collect() });
+    starts.into_iter().map(|(cells, start)| Row { values: values.clone(), cells, start }).collect()
 }
 
 // --- exported: each pointer is one that the header says
@@ -265,19 +298,18 @@ pub unsafe extern "C" fn km_execute(
     session: *const KmSession,
     scope: *const KmScope,
     statement: *const KmStatement,
-    mut values: *const KmValue,
+    values: *const KmValue,
     timestamp: i64,
     done: KmDone,
     context: *mut c_void,
     tag: usize,
 ) {
     let session = unsafe { &*session }.0.clone();
-    let statement = unsafe { &*statement };
-    let row = unsafe { take_row(statement, &mut values) };
-    let mut prepared = statement.prepared.clone();
+    let rows = unsafe { take_rows(&[statement], values) };
+    let mut prepared = unsafe { &*statement }.prepared.clone();
     prepared.set_timestamp(Some(timestamp));
     start(unsafe { &*scope }, Waiter::new(done, context, tag), async move {
-        match session.execute_unpaged(&prepared, row).await {
+        match session.execute_unpaged(&prepared, &rows[0]).await {
             Ok(result) => rows_of(result),
             Err(error) => Err((&error).into()),
         }
@@ -291,19 +323,19 @@ pub unsafe extern "C" fn km_batch(
     logged: u8,
     statements: *const *const KmStatement,
     count: usize,
-    mut values: *const KmValue,
+    values: *const KmValue,
     timestamp: i64,
     done: KmDone,
     context: *mut c_void,
     tag: usize,
 ) {
     let session = unsafe { &*session }.0.clone();
+    let statements = unsafe { std::slice::from_raw_parts(statements, count) };
+    let rows = unsafe { take_rows(statements, values) };
     let mut batch = Batch::new(if logged != 0 { BatchType::Logged } else { BatchType::Unlogged });
-    let mut rows = Vec::with_capacity(count);
     let mut idempotent = true;
-    for i in 0..count {
-        let statement = unsafe { &**statements.add(i) };
-        rows.push(unsafe { take_row(statement, &mut values) });
+    for &statement in statements {
+        let statement = unsafe { &*statement };
         idempotent &= statement.prepared.get_is_idempotent();
         batch.append_statement(BatchStatement::PreparedStatement(statement.prepared.clone()));
     }

@@ -35,23 +35,15 @@ pub struct KmValue {
     pub size: i32,
 }
 
-pub enum Cell {
-    Null,
-    Unset,
-    Bytes(Vec<u8>),
-}
-
 impl KmValue {
+    /// None for NULL and for what is left unset.
+    ///
     /// # Safety
     /// `data` points to `size` bytes, if there are any.
-    pub unsafe fn to_cell(self) -> Cell {
+    pub unsafe fn bytes(&self) -> &[u8] {
         match self.size {
-            UNSET => Cell::Unset,
-            0 => Cell::Bytes(Vec::new()),
-            size if size < 0 => Cell::Null,
-            size => Cell::Bytes(
-                unsafe { std::slice::from_raw_parts(self.data.cast::<u8>(), size as usize) }.to_vec(),
-            ),
+            size if size <= 0 => &[],
+            size => unsafe { std::slice::from_raw_parts(self.data.cast::<u8>(), size as usize) },
         }
     }
 }
