@@ -10,6 +10,7 @@ import argparse
 import pathlib
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,21 @@ def message_id(number):
 def message(number, topic):
     """The columns that every table of messages has."""
     return (message_id(number), topic, b"x" * 100, 1, 1, 0, "sender", "", "127.0.0.1", NOW + number, None)
+
+
+def text(value):
+    size, out = len(value), b""
+    while size >= 0x80:
+        size, out = size >> 7, out + bytes([size & 0x7F | 0x80])
+    return out + bytes([size]) + value
+
+
+def segment_bytes(number, deliveries):
+    """A message and those who wait for it, as src/sessions/segment.cpp writes them. `deliveries`: (number, session)."""
+    sent = (b"\0" + struct.pack("<QQ", NOW + number, number) + text(b"to/all") + text(b"x" * 100) + bytes([1, 0, 0])
+            + text(b"sender") + text(b"") + text(b"127.0.0.1") + struct.pack("<qB", NOW + number, 0))
+    return sent + b"".join(struct.pack("<BBQQHBB", 1, 0, delivery, session, 0, 0, 0)
+                           for delivery, session in deliveries)
 
 
 def run(binary, folder, wait_for=60.0):
@@ -70,11 +86,11 @@ def fill_sessions(database, count):
                           for number in range(1, count + 1)))
     database.executemany("insert into subscriptions values(?,?,0,?,1,0,0,0,0)",
                          ((number, f"to/{number}/#", number) for number in range(1, count + 1)))
-    database.executemany(f"insert into messages values({marks})",
-                         ((number, *message(number, "to/all")) for number in range(1, 1001)))
-    database.executemany(f"insert into deliveries values({marks})",
-                         ((number, 1 + number % count, 1 + number % 1000, b"", "", 1, 0, 0, 0, 0, 0, 0)
-                          for number in range(1, 10 * count + 1)))
+    # 1,000 messages, one after the other to some of the sessions.
+    each = count // 100
+    database.executemany("insert into segments values(?,?)", (
+        (segment, segment_bytes(segment, [(segment * each + at + 1, (segment * each + at) % count + 1)
+                                          for at in range(each)])) for segment in range(1000)))
 
 
 def main():

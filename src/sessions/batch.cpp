@@ -22,31 +22,32 @@ void Batch::add(Change&& change) {
                 subscriptions.insert_or_assign({c.session, std::move(c.filter)}, std::nullopt);
             },
             [&](DeliveryKept& c) {
-                const auto number = c.number;
-                deliveries[number].made = std::move(c);
+                made.emplace(c.number, static_cast<std::uint32_t>(deliveries.size()));
+                deliveries.push_back(std::move(c));
             },
             [&](const DeliverySent& c) {
-                auto& delivery = deliveries[c.number];
-                if (delivery.made)
-                    delivery.made->packet_id = c.packet_id;
+                if (auto* delivery = find_made(c.number))
+                    delivery->packet_id = c.packet_id;
                 else
-                    delivery.sent = c.packet_id;
+                    marks[c.number].sent = c.packet_id;
             },
             [&](const DeliveryReleased& c) {
-                auto& delivery = deliveries[c.number];
-                delivery.released = !delivery.made;
-                if (!delivery.made)
+                auto* delivery = find_made(c.number);
+                if (!delivery) {
+                    marks[c.number].released = true;
                     return;
-                delivery.made->released = true;
-                delivery.made->message.reset();
-                delivery.made->tracked = delivery.made->leased = false;
+                }
+                delivery->released = true;
+                delivery->message.reset();
+                delivery->tracked = delivery->leased = false;
             },
             [&](const DeliveryGone& c) {
-                const auto found = deliveries.try_emplace(c.number).first;
-                if (found->second.made)
-                    deliveries.erase(found);
-                else
-                    found->second.gone = true;
+                if (auto* delivery = find_made(c.number)) {
+                    *delivery = {};
+                    made.erase(c.number);
+                } else {
+                    marks[c.number].gone = true;
+                }
             },
             [&](const IncomingKept& c) {
                 const auto [at, is_new] = incoming.try_emplace({c.session, c.packet_id});
@@ -71,8 +72,13 @@ void Batch::add(Change&& change) {
         change);
 }
 
+DeliveryKept* Batch::find_made(std::uint64_t number) {
+    const auto found = made.find(number);
+    return found == made.end() ? nullptr : &deliveries[found->second];
+}
+
 std::size_t Batch::size() const {
-    return sessions.size() + gone.size() + subscriptions.size() + deliveries.size() +
+    return sessions.size() + gone.size() + subscriptions.size() + made.size() + marks.size() +
            incoming.size() + retained.size() + wills.size();
 }
 

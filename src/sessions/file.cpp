@@ -1,13 +1,11 @@
 #include "sessions/file.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <unordered_map>
 #include <utility>
 
 #include "base/sqlite.hpp"
 #include "sessions/load.hpp"
-#include "sessions/properties.hpp"
+#include "sessions/segments.hpp"
 
 namespace keepmq::sessions {
 namespace {
@@ -16,7 +14,8 @@ using namespace broker;
 using embedded::Database;
 using embedded::execute;
 
-constexpr int version = 1;
+constexpr int version = 2;
+constexpr const char* set_version = "pragma user_version=2";
 
 #define KEEPMQ_MESSAGE_COLUMNS                                                           \
     "msgid text not null, topic text not null, payload blob not null, qos int not null," \
@@ -33,13 +32,6 @@ constexpr const char* schema =
     " identifier int not null, number int not null, qos int not null, no_local int not null,"
     " retain_as_published int not null, replays int not null, retain_handling int not null,"
     " primary key(session, filter)) without rowid;"
-    "create table if not exists messages(message integer primary key, " KEEPMQ_MESSAGE_COLUMNS
-    ");"
-    "create table if not exists deliveries(number integer primary key, session int not null,"
-    " message int not null, identifiers blob, share text not null, qos int not null,"
-    " retain int not null, tracked int not null, leased int not null, held int not null,"
-    " packet_id int not null,"
-    " released int not null);"
     "create table if not exists incoming(session int not null, packet_id int not null,"
     " stage int not null, msgid text not null, primary key(session, packet_id)) without rowid;"
     "create table if not exists retained(" KEEPMQ_MESSAGE_COLUMNS
@@ -69,43 +61,28 @@ class SqliteFile final : public File {
     [[nodiscard]] std::unique_ptr<Failure> commit(const Batch& batch) override;
 
   private:
-    /// A message that deliveries share.
-    struct Shared {
-        MessageId id;
-        std::uint32_t uses = 0;
-    };
-
     [[nodiscard]] std::unique_ptr<Failure> failed() const {
         return std::make_unique<Failure>(failure_of(database_.get(), path_));
     }
-    [[nodiscard]] bool count_uses();
-    void note_shared(std::int64_t row, const MessageId& id, std::uint32_t uses);
+    /// From format 1, in one transaction.
+    [[nodiscard]] std::unique_ptr<Failure> migrate();
+    [[nodiscard]] bool replace_deliveries_1(const Batch& deliveries);
+    void roll_back(Failure& failure);
 
     [[nodiscard]] bool write(const Batch& batch);
     [[nodiscard]] bool write_sessions(const Batch& batch);
     [[nodiscard]] bool write_subscriptions(const Batch& batch);
-    [[nodiscard]] bool write_deliveries(const Batch& batch);
     [[nodiscard]] bool write_incoming(const Batch& batch);
     [[nodiscard]] bool write_retained(const Batch& batch);
     [[nodiscard]] bool write_wills(const Batch& batch);
-    [[nodiscard]] bool insert(const DeliveryKept& delivery);
-    [[nodiscard]] bool change(std::uint64_t number, const Batch::Delivery& delivery);
-    /// The row of the message, one use more; 0 after a failure.
-    [[nodiscard]] std::int64_t use(const Message& message);
-    [[nodiscard]] bool give_back(std::int64_t message);
 
     const std::string path_;
     Database database_;
     std::string scratch_;
-    std::unordered_map<std::int64_t, Shared> shared_;
-    std::unordered_map<MessageId, std::int64_t> rows_;
-    std::int64_t last_row_ = 0;
-    bool counted_ = true;  ///< shared_ says what is in the file
+    Segments segments_;
 
     Statement put_session_, drop_session_, drop_subscriptions_, drop_incoming_of_;
     Statement put_subscription_, drop_subscription_;
-    Statement put_message_, drop_message_;
-    Statement put_delivery_, drop_delivery_, mark_sent_, message_of_, mark_released_;
     Statement put_incoming_, drop_incoming_;
     Statement put_retained_, drop_retained_;
     Statement put_will_, drop_will_;
@@ -117,16 +94,16 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
     Statement found{db, "pragma user_version"};
     if (!found || found.step() != SQLITE_ROW)
         return failed();
-    if (const auto number = found.number(); number > version)
+    const auto number = found.number();
+    if (number > version)
         return std::make_unique<Failure>(
             Failure{path_ + ": was written by a newer version of this program (format " +
                         std::to_string(number) + ')',
                     false});
     found.reset();
-    const auto mark = "pragma user_version=" + std::to_string(version);
     for (const char* sql :
-         {"pragma journal_mode=wal", "pragma synchronous=full", schema, mark.c_str()})
-        if (!execute(database_.get(), sql))
+         {"pragma journal_mode=wal", "pragma synchronous=full", schema, Segments::schema})
+        if (!execute(db, sql))
             return failed();
     const std::string message_values = "?,?,?,?,?,?,?,?,?,?,?)";
     const std::vector<std::pair<Statement*, std::string>> statements{
@@ -136,15 +113,6 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
         {&drop_incoming_of_, "delete from incoming where session=?"},
         {&put_subscription_, "replace into subscriptions values(?,?,?,?,?,?,?,?,?)"},
         {&drop_subscription_, "delete from subscriptions where session=? and filter=?"},
-        {&put_message_,
-         with_message("insert into messages(message,", ") values(?,") + message_values},
-        {&drop_message_, "delete from messages where message=?"},
-        {&put_delivery_, "replace into deliveries values(?,?,?,?,?,?,?,?,?,?,?,?)"},
-        {&drop_delivery_, "delete from deliveries where number=?"},
-        {&mark_sent_, "update deliveries set packet_id=? where number=?"},
-        {&message_of_, "select message from deliveries where number=?"},
-        {&mark_released_,
-         "update deliveries set released=1,message=0,tracked=0,leased=0 where number=?"},
         {&put_incoming_, "replace into incoming values(?,?,?,?)"},
         {&drop_incoming_, "delete from incoming where session=? and packet_id=?"},
         {&put_retained_, with_message("replace into retained(", ") values(") + message_values},
@@ -158,70 +126,65 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
         if (!*statement)
             return failed();
     }
-    return nullptr;
+    if (!segments_.prepare(db))
+        return failed();
+    if (number == 1)
+        return migrate();
+    return execute(db, set_version) ? nullptr : failed();
+}
+
+std::unique_ptr<Failure> SqliteFile::migrate() {
+    std::vector<Change> deliveries;
+    if (const auto problem = load_deliveries_1(database_.get(), deliveries); !problem.text.empty())
+        return std::make_unique<Failure>(Failure{path_ + ": " + problem.text, problem.damaged});
+    Batch batch;
+    for (auto& delivery : deliveries) batch.add(std::move(delivery));
+    // So that each message is written once.
+    std::ranges::stable_sort(
+        batch.deliveries, {}, [](const DeliveryKept& each) { return each.message.get(); });
+    if (replace_deliveries_1(batch))
+        return nullptr;
+    auto failure = failed();
+    roll_back(*failure);
+    return failure;
+}
+
+bool SqliteFile::replace_deliveries_1(const Batch& deliveries) {
+    Segments segments;
+    return execute(database_.get(), "begin immediate") && segments.prepare(database_.get()) &&
+           segments.write(deliveries) &&
+           execute(database_.get(), "drop table deliveries; drop table messages") &&
+           execute(database_.get(), set_version) && execute(database_.get(), "commit");
 }
 
 std::variant<std::vector<Change>, Failure> SqliteFile::load() {
     std::vector<Change> kept;
-    std::vector<std::int64_t> unused;
-    const auto problem = load_rows(
-        database_.get(), kept, [&](std::int64_t row, const MessageId& id, std::uint32_t uses) {
-            if (uses == 0)
-                unused.push_back(row);
-            else
-                note_shared(row, id, uses);
-        });
+    auto problem = load_rows(database_.get(), kept);
+    if (problem.text.empty())
+        problem = segments_.load(kept);
     if (!problem.text.empty())
         return Failure{path_ + ": " + problem.text, problem.damaged};
-    for (const auto row : unused)
-        if (!drop_message_.bind(row).run())
-            break;  // they take room, that is all
     return kept;
 }
 
-void SqliteFile::note_shared(std::int64_t row, const MessageId& id, std::uint32_t uses) {
-    shared_[row] = {id, uses};
-    last_row_ = std::max(last_row_, row);
-    if (!id.is_null())
-        rows_[id] = row;
-}
-
-bool SqliteFile::count_uses() {
-    shared_.clear();
-    rows_.clear();
-    std::unordered_map<std::int64_t, std::uint32_t> uses;
-    Statement counts{database_.get(), "select message,count(*) from deliveries group by message"};
-    int status = SQLITE_ERROR;
-    while (counts && (status = counts.step()) == SQLITE_ROW) {
-        const auto row = counts.number();
-        uses[row] = static_cast<std::uint32_t>(counts.number());
-    }
-    if (status != SQLITE_DONE)
-        return false;
-    Statement messages{database_.get(), "select message,msgid from messages"};
-    while (messages && (status = messages.step()) == SQLITE_ROW) {
-        const auto row = messages.number();
-        note_shared(row, MessageId::parse(messages.bytes()).value_or(MessageId{}), uses[row]);
-    }
-    return status == SQLITE_DONE;
-}
-
 std::unique_ptr<Failure> SqliteFile::commit(const Batch& batch) {
-    if (!counted_ && !(counted_ = count_uses()))
-        return failed();
-    if (!execute(database_.get(), "begin immediate"))
-        return failed();
-    if (write(batch) && execute(database_.get(), "commit"))
+    if (execute(database_.get(), "begin immediate") && write(batch) &&
+        execute(database_.get(), "commit")) {
+        segments_.on_committed();
         return nullptr;
+    }
     auto failure = failed();
-    counted_ = false;
-    if (sqlite3_get_autocommit(database_.get()) == 0 && !execute(database_.get(), "rollback"))
-        failure->text += std::string{"; "} + sqlite3_errmsg(database_.get());
+    roll_back(*failure);
     return failure;
 }
 
+void SqliteFile::roll_back(Failure& failure) {
+    if (sqlite3_get_autocommit(database_.get()) == 0 && !execute(database_.get(), "rollback"))
+        failure.text += std::string{"; "} + sqlite3_errmsg(database_.get());
+}
+
 bool SqliteFile::write(const Batch& batch) {
-    return write_sessions(batch) && write_subscriptions(batch) && write_deliveries(batch) &&
+    return write_sessions(batch) && write_subscriptions(batch) && segments_.write(batch) &&
            write_incoming(batch) && write_retained(batch) && write_wills(batch);
 }
 
@@ -271,80 +234,6 @@ bool SqliteFile::write_subscriptions(const Batch& batch) {
             return false;
     }
     return true;
-}
-
-bool SqliteFile::write_deliveries(const Batch& batch) {
-    std::vector<std::uint64_t> numbers;
-    numbers.reserve(batch.deliveries.size());
-    for (const auto& [number, delivery] : batch.deliveries) numbers.push_back(number);
-    std::ranges::sort(numbers);
-    for (const auto number : numbers) {
-        const auto& delivery = batch.deliveries.at(number);
-        if (!(delivery.made ? insert(*delivery.made) : change(number, delivery)))
-            return false;
-    }
-    return true;
-}
-
-bool SqliteFile::insert(const DeliveryKept& d) {
-    const auto message = d.message ? use(*d.message) : 0;
-    if (d.message && message == 0)
-        return false;
-    const auto identifiers = encode(d.identifiers);
-    return put_delivery_.bind(d.number)
-        .bind(d.session)
-        .bind(message)
-        .bind_blob(identifiers)
-        .bind(d.share)
-        .bind(static_cast<int>(d.qos))
-        .bind(d.retain)
-        .bind(d.tracked)
-        .bind(d.leased)
-        .bind(d.held)
-        .bind(d.packet_id)
-        .bind(d.released)
-        .run();
-}
-
-bool SqliteFile::change(std::uint64_t number, const Batch::Delivery& delivery) {
-    if (delivery.gone || delivery.released) {
-        message_of_.bind(number);
-        const int status = message_of_.step();
-        const auto message = status == SQLITE_ROW ? message_of_.number() : 0;
-        message_of_.reset();
-        if ((status != SQLITE_ROW && status != SQLITE_DONE) || !give_back(message))
-            return false;
-    }
-    if (delivery.gone)
-        return drop_delivery_.bind(number).run();
-    if (delivery.sent != 0 && !mark_sent_.bind(delivery.sent).bind(number).run())
-        return false;
-    return !delivery.released || mark_released_.bind(number).run();
-}
-
-std::int64_t SqliteFile::use(const Message& message) {
-    if (!message.id.is_null()) {
-        if (const auto found = rows_.find(message.id); found != rows_.end()) {
-            ++shared_[found->second].uses;
-            return found->second;
-        }
-    }
-    const auto row = last_row_ + 1;
-    put_message_.bind(row);
-    bind_message(put_message_, message, scratch_);
-    if (!put_message_.run())
-        return 0;
-    note_shared(row, message.id, 1);
-    return row;
-}
-
-bool SqliteFile::give_back(std::int64_t message) {
-    const auto found = shared_.find(message);
-    if (found == shared_.end() || --found->second.uses > 0)
-        return true;
-    rows_.erase(found->second.id);
-    shared_.erase(found);
-    return drop_message_.bind(message).run();
 }
 
 bool SqliteFile::write_incoming(const Batch& batch) {

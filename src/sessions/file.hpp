@@ -25,7 +25,8 @@ class File {
 
     /// Everything, in the order that Broker::restore needs. Reads every row of every table.
     [[nodiscard]] virtual std::variant<std::vector<broker::Change>, Failure> load() = 0;
-    /// One transaction, flushed to the disk. After a failure nothing of it is in the file.
+    /// One transaction, flushed to the disk. After a failure nothing of it is in the file, and the
+    /// same batch must come again before any other.
     [[nodiscard]] virtual std::unique_ptr<Failure> commit(const Batch& batch) = 0;
 };
 

@@ -18,23 +18,12 @@ class Loading {
   public:
     Loading(sqlite3* database, std::vector<Change>& into) : database_{database}, into_{into} {}
 
-    /// Runs a query; `take` reads one row and returns false if it makes no sense.
-    template <class Take>
-    void each(const std::string& sql, const char* table, Take&& take) {
-        if (!problem_.text.empty())
-            return;
-        Statement rows{database_, sql.c_str()};
-        int status = rows ? rows.step() : SQLITE_ERROR;
-        for (; status == SQLITE_ROW; status = rows.step()) {
-            if (take(rows))
-                continue;
-            problem_ = {std::string{"a row of the table "} + table + " makes no sense", true};
-            return;
-        }
-        if (status == SQLITE_DONE)
-            return;
-        problem_ = {std::string{sqlite3_errmsg(database_)} + " in the table " + table,
-                    embedded::is_damage(sqlite3_errcode(database_))};
+    /// Once one has failed, the others do nothing.
+    void each(const std::string& sql,
+              const char* table,
+              const std::function<bool(Statement&)>& take) {
+        if (problem_.text.empty())
+            problem_ = each_row(database_, sql, table, take);
     }
 
     void sessions();
@@ -45,16 +34,13 @@ class Loading {
     void retained();
     void wills();
 
-    struct Shared {
-        MessagePtr message;
-        std::uint32_t uses = 0;
-    };
-    std::unordered_map<std::int64_t, Shared> shared_;
-    LoadProblem problem_;
+    [[nodiscard]] const LoadProblem& problem() const { return problem_; }
 
   private:
     sqlite3* database_;
     std::vector<Change>& into_;
+    LoadProblem problem_;
+    std::unordered_map<std::int64_t, MessagePtr> messages_;
 };
 
 void Loading::sessions() {
@@ -114,7 +100,7 @@ void Loading::messages() {
              const auto number = row.number();
              auto message = read_message(row);
              const bool valid = message != nullptr;
-             shared_[number].message = std::move(message);
+             messages_[number] = std::move(message);
              return valid;
          });
 }
@@ -140,11 +126,10 @@ void Loading::deliveries() {
             row.read(kept.packet_id);
             kept.released = row.number() != 0;
             if (message != 0) {
-                const auto found = shared_.find(message);
-                if (found == shared_.end())
+                const auto found = messages_.find(message);
+                if (found == messages_.end())
                     return false;
-                ++found->second.uses;
-                kept.message = found->second.message;
+                kept.message = found->second;
             }
             const bool valid = identifiers && (qos == 1 || qos == 2) &&
                                (kept.message || (kept.released && kept.packet_id != 0));
@@ -241,22 +226,36 @@ void bind_message(Statement& statement, const Message& message, std::string& scr
         statement.bind_null();
 }
 
-LoadProblem load_rows(
-    sqlite3* database,
-    std::vector<Change>& into,
-    const std::function<void(std::int64_t row, const MessageId& id, std::uint32_t uses)>& stored) {
+LoadProblem each_row(sqlite3* database,
+                     const std::string& sql,
+                     const std::string& table,
+                     const std::function<bool(Statement&)>& take) {
+    Statement rows{database, sql.c_str()};
+    int status = rows ? rows.step() : SQLITE_ERROR;
+    for (; status == SQLITE_ROW; status = rows.step())
+        if (!take(rows))
+            return {"a row of the table " + table + " makes no sense", true};
+    if (status == SQLITE_DONE)
+        return {};
+    return {std::string{sqlite3_errmsg(database)} + " in the table " + table,
+            embedded::is_damage(sqlite3_errcode(database))};
+}
+
+LoadProblem load_rows(sqlite3* database, std::vector<Change>& into) {
     Loading loading{database, into};
     loading.sessions();
     loading.subscriptions();
-    loading.messages();
-    loading.deliveries();
     loading.incoming();
     loading.retained();
     loading.wills();
-    for (const auto& [row, shared] : loading.shared_)
-        if (shared.message)
-            stored(row, shared.message->id, shared.uses);
-    return loading.problem_;
+    return loading.problem();
+}
+
+LoadProblem load_deliveries_1(sqlite3* database, std::vector<Change>& into) {
+    Loading loading{database, into};
+    loading.messages();
+    loading.deliveries();
+    return loading.problem();
 }
 
 }  // namespace keepmq::sessions

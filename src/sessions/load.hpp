@@ -17,12 +17,17 @@ struct LoadProblem {
     bool damaged = false;  ///< else the disk or the memory may be to blame, not the file
 };
 
-/// Appends all that is kept, in order. `stored` sees each message that deliveries share, with its
-/// row and how many they are.
-[[nodiscard]] LoadProblem load_rows(
-    sqlite3* database,
-    std::vector<broker::Change>& into,
-    const std::function<void(std::int64_t row, const MessageId& id, std::uint32_t uses)>& stored);
+/// Runs a query. `take` reads one row and returns false if that makes no sense.
+[[nodiscard]] LoadProblem each_row(sqlite3* database,
+                                   const std::string& sql,
+                                   const std::string& table,
+                                   const std::function<bool(Statement&)>& take);
+
+/// Appends all that is kept but deliveries, in order.
+[[nodiscard]] LoadProblem load_rows(sqlite3* database, std::vector<broker::Change>& into);
+
+/// The deliveries of a file of format 1: a row for each, and one for each message.
+[[nodiscard]] LoadProblem load_deliveries_1(sqlite3* database, std::vector<broker::Change>& into);
 
 /// The columns of a message, from the present place on; see `message_columns`.
 void bind_message(Statement& statement, const Message& message, std::string& scratch);

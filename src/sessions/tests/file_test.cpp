@@ -5,30 +5,6 @@
 namespace keepmq::sessions::testing {
 namespace {
 
-struct SessionFile : ::testing::Test {
-    void open() {
-        file.reset();
-        auto opened = File::open(folder.file("sessions.db"));
-        if (const auto* failure = std::get_if<Failure>(&opened))
-            FAIL() << failure->text;
-        file = std::move(std::get<0>(opened));
-        auto loaded = file->load();
-        if (const auto* failure = std::get_if<Failure>(&loaded))
-            FAIL() << failure->text;
-        kept = std::move(std::get<0>(loaded));
-    }
-    void commit(std::vector<Change> changes) {
-        Batch batch;
-        for (auto& change : changes) batch.add(std::move(change));
-        const auto failure = file->commit(batch);
-        ASSERT_FALSE(failure) << failure->text;
-    }
-
-    TempDir folder;
-    std::unique_ptr<File> file;
-    std::vector<Change> kept;
-};
-
 TEST_F(SessionFile, ASessionIsReadAsItWasWritten) {
     open();
     auto away = session(7);
@@ -169,7 +145,6 @@ TEST_F(SessionFile, ATopicHasTheNewestRetainedMessage) {
 TEST_F(SessionFile, AFileOfANewerVersionIsLeftAlone) {
     open();
     file.reset();
-    const auto path = folder.file("sessions.db");
     ASSERT_EQ(std::system(("sqlite3 " + path + " 'pragma user_version=99'").c_str()), 0);
     auto opened = File::open(path);
     const auto* failure = std::get_if<Failure>(&opened);

@@ -91,6 +91,32 @@ template <class T>
     return found;
 }
 
+/// `kept`: what the last `open` found.
+struct SessionFile : ::testing::Test {
+    void open() {
+        file.reset();
+        auto opened = File::open(path);
+        if (const auto* failure = std::get_if<Failure>(&opened))
+            FAIL() << failure->text;
+        file = std::move(std::get<0>(opened));
+        auto loaded = file->load();
+        if (const auto* failure = std::get_if<Failure>(&loaded))
+            FAIL() << failure->text;
+        kept = std::move(std::get<0>(loaded));
+    }
+    void commit(std::vector<Change> changes) {
+        Batch batch;
+        for (auto& change : changes) batch.add(std::move(change));
+        const auto failure = file->commit(batch);
+        ASSERT_FALSE(failure) << failure->text;
+    }
+
+    TempDir folder;
+    std::string path = folder.file("sessions.db");
+    std::unique_ptr<File> file;
+    std::vector<Change> kept;
+};
+
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
