@@ -282,7 +282,7 @@ TEST_P(Connections, NothingIsLostBehindAMessageThatIsThere) {
     shell().run("begin; insert into mqtt_msg (msgid, topic, arrived) values ('" +
                 message_id(5).to_string() + "', 't', utc_timestamp())");
     std::vector<store::Op> batch;
-    for (const std::uint64_t number : {1, 2, 3, 4, 5, 900, 101, 102, 103, 104, 105, 106})
+    for (const std::int64_t number : {1, 2, 3, 4, 5, 900, 101, 102, 103, 104, 105, 106})
         batch.push_back(store_message(message(number, "t")));
     auto blocked = std::async(std::launch::async, [&] { return write(*writer_, batch); });
     await_a_running_statement();
@@ -290,7 +290,7 @@ TEST_P(Connections, NothingIsLostBehindAMessageThatIsThere) {
     expect_ok(others->open());
     expect_ok(write(*others, {store_message(message(900, "t"))}));
     std::vector<store::Op> more;
-    for (std::uint64_t number = 500; number < 550; ++number)
+    for (std::int64_t number = 500; number < 550; ++number)
         more.push_back(store_message(message(number, "t")));
     expect_ok(write(*others, more));
     shell().run("rollback");

@@ -148,8 +148,8 @@ TEST_F(PgConnection, IdsAreNotSpentOnRepeats) {
 
 TEST_F(PgConnection, AKeyOfTheUserRefusesAMessageWithAnError) {
     Shell{}.run("create unique index theirs on mqtt_msg (sender)");
-    expect_ok(write(*writer_, {store_one(message(1, "t"))}));
-    expect_failure(errc::bad_value, "theirs", {store_one(message(2, "t"))});
+    expect_ok(write(*writer_, {store_message(message(1, "t"))}));
+    expect_failure(errc::bad_value, "theirs", {store_message(message(2, "t"))});
 }
 
 TEST_F(PgConnection, WaitsForALockUntilTheDeadline) {
