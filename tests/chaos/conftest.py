@@ -96,13 +96,26 @@ def audit():
 
 
 @pytest.fixture
-def note(request):
-    """note(text): shown at the end of the run."""
-    return lambda text: FIGURES.append(f"{request.node.name}: {text}")
+def say(request):
+    """say(line): shown at once, which helps when a run takes hours, and again at the end of it."""
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+
+    def show(line):
+        FIGURES.append(line)
+        terminal.ensure_newline()
+        terminal.write_line(line)
+
+    return show
 
 
 @pytest.fixture
-def judge(request):
+def note(request, say):
+    """note(text): shown at the end of the run."""
+    return lambda text: say(f"{request.node.name}: {text}")
+
+
+@pytest.fixture
+def judge(request, say):
     """judge(audit): ends it; all must be kept. The figures are shown at the end of the run."""
 
     def end(audit, timeout=240):
@@ -110,7 +123,7 @@ def judge(request):
         found = audit.end(timeout)
         line = f"{row(request.node.name, found)}; sessions lost {found['sessions_lost']}, refused {found['refused']}"
         print(line, f"({time.monotonic() - begin:.1f} s to the verdict)")
-        FIGURES.append(line)
+        say(line)
         assert_clean(found)
         assert found["unsettled"] == 0, found
         assert found["sessions_lost"] == 0, found
