@@ -11,15 +11,15 @@ from chaos.targets import some
 def test_10_subscribers_reconnect_at_once_and_replay(target, start_on, audit, judge, pick, note):
     subscribers = pick(1000, 10_000)
     broker = start_on(target)
-    running = audit(broker, target, "--subscribe", subscribers, "--rate", 20, "--settle", pick(120, 1200))
-    running.await_acknowledged(40, timeout=120)
+    running = audit(broker, target, "--subscribe", subscribers, "--rate", pick(20, 2), "--settle", pick(120, 1200))
+    running.await_acknowledged(pick(40, 4), timeout=120)
     for _ in range(pick(1, 3)):
         broker.kill()
         broker.start(same_ports=True)
         begin = time.monotonic()
         running.await_connected(subscribers + 50, timeout=pick(60, 300))
         connected = time.monotonic() - begin
-        running.await_acknowledged(20, timeout=120)
+        running.await_acknowledged(pick(20, 2), timeout=120)
     found = judge(running, timeout=pick(240, 3600))
     note(f"{target.name}: {subscribers} subscribers were back after {connected:.1f} s")
     assert found["delivery"]["received"] >= subscribers * found["stored"]
