@@ -34,7 +34,7 @@ function(keepmq_add_module name)
     endif()
 
     if(KEEPMQ_TESTS)
-        keepmq_add_module_tests(${target} "${deps}" ${ARG_TEST_DATA})
+        keepmq_add_module_tests(${name} ${target} "${deps}" ${ARG_TEST_DATA})
     endif()
 endfunction()
 
@@ -104,7 +104,7 @@ function(keepmq_add_code target sources headers libraries)
     endif()
 endfunction()
 
-function(keepmq_add_module_tests target deps test_data)
+function(keepmq_add_module_tests name target deps test_data)
     set(dir ${CMAKE_CURRENT_SOURCE_DIR})
 
     file(GLOB testing_sources CONFIGURE_DEPENDS ${dir}/testing/*.cpp)
@@ -118,7 +118,7 @@ function(keepmq_add_module_tests target deps test_data)
     endif()
 
     file(GLOB test_sources CONFIGURE_DEPENDS ${dir}/tests/*.cpp)
-    if(NOT test_sources)
+    if(NOT test_sources OR NOT name MATCHES "${KEEPMQ_TESTS_OF}")
         return()
     endif()
     set(tests ${target}_tests)
