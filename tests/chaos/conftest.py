@@ -32,9 +32,26 @@ def pytest_report_header():
     return f"chaos: KEEPMQ_CHAOS_SEED={SEED}"
 
 
-def pytest_runtest_logreport(report):
-    if report.when == "teardown":
-        FIGURES.extend(text for name, text in report.user_properties if name == "figure")
+class ShowFigures:
+    """At once, which helps when a run takes hours, and again at the end of it."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def pytest_runtest_logreport(self, report):
+        if report.when != "teardown":
+            return
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        for name, text in report.user_properties:
+            if name == "figure":
+                FIGURES.append(text)
+                terminal.ensure_newline()
+                terminal.write_line(text)
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # else the reports go to who started this worker
+        config.pluginmanager.register(ShowFigures(config))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -69,8 +69,10 @@ class MysqlConnection final : public store::Connection {
     using MessageIds = std::unordered_set<std::string>;
 
     [[nodiscard]] Failure not_open() const;
+    /// `stored`: what a repeated batch found in the table and left out.
     [[nodiscard]] std::optional<Failure> run_batch(std::span<const store::Op* const> batch,
-                                                   store::Attempt attempt);
+                                                   store::Attempt attempt,
+                                                   MessageIds& stored);
     [[nodiscard]] std::optional<Failure> run_op(const store::Op& op);
     [[nodiscard]] std::optional<Failure> run_steps(const store::Op& op);
     [[nodiscard]] std::optional<Failure> run_users(const store::Execute& op);
@@ -132,19 +134,32 @@ std::optional<Failure> MysqlConnection::write(std::span<const store::Op* const> 
         return not_open();
     if (batch.empty())
         return std::nullopt;
-    auto failure = run_batch(batch, attempt);
-    if (failure)
+    for (std::size_t known = 0;;) {
+        MessageIds stored;
+        auto failure = run_batch(batch, attempt, stored);
+        if (!failure)
+            return std::nullopt;
         database_->rollback();
-    return failure;
+        // Without the messages that are stored already, by a connection that was cut or by another
+        // broker, which may be at it still. If no more of them are found, the key is another one.
+        const bool again = tables_.layout.unique_msgid && database_->failed_on_duplicate() &&
+                           (attempt == store::Attempt::first || stored.size() > known);
+        if (!again)
+            return failure;
+        known = stored.size();
+        attempt = store::Attempt::after_unknown_outcome;
+    }
 }
 
 std::optional<Failure> MysqlConnection::run_batch(std::span<const store::Op* const> batch,
-                                                  store::Attempt attempt) {
-    MessageIds stored;
-    if (!tables_.layout.unique_msgid) {
+                                                  store::Attempt attempt,
+                                                  MessageIds& stored) {
+    const bool first = attempt == store::Attempt::first;
+    if (!first || !tables_.layout.unique_msgid) {
         if (auto failure = find_stored(batch, attempt, stored))
             return failure;
     }
+    MessageIds met;
     std::vector<Database::Row> rows;
     std::vector<const store::Op*> later;
     const auto flush = [&]() -> std::optional<Failure> {
@@ -159,8 +174,11 @@ std::optional<Failure> MysqlConnection::run_batch(std::span<const store::Op* con
     };
     for (const auto* op : batch) {
         const auto* const store = std::get_if<store::StoreMessage>(op);
-        if (store != nullptr && !stored.empty() && stored.contains(store->message->id.to_string()))
-            continue;
+        if (store != nullptr && !first) {
+            auto id = store->message->id.to_string();
+            if (stored.contains(id) || !met.insert(std::move(id)).second)
+                continue;
+        }
         if (store != nullptr && store->keep == store::Keep::all) {
             rows.push_back(translator_->columns_of(*store->message));
             continue;
@@ -254,7 +272,8 @@ std::optional<Failure> MysqlConnection::run_users(const store::Execute& op) {
     return std::nullopt;
 }
 
-/// Which messages of a repeated batch are in a table that has no unique key on their ids.
+/// Which messages of a repeated batch are in the table. Without a unique key on their ids only what
+/// came after the first attempt is searched, to which that is remembered.
 std::optional<Failure> MysqlConnection::find_stored(std::span<const store::Op* const> batch,
                                                     store::Attempt attempt,
                                                     MessageIds& stored) {

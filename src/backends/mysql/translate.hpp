@@ -51,7 +51,6 @@ class Translator {
   private:
     bool message_properties_;
     bool retained_properties_;
-    bool unique_msgid_;
     std::string is_msgid_;
     std::string insert_message_;
     std::string update_online_;

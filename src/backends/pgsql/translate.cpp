@@ -164,7 +164,7 @@ void Translator::write_messages() {
         when(layout_.message_properties, ", m.properties"),
         layout_.text_payload ? "text" : "bytea",
         when(layout_.message_properties, ", $8::text[]"),
-        when(layout_.unique_msgid, " on conflict do nothing"));
+        when(layout_.unique_msgid, " on conflict (msgid) do nothing"));
     delete_older_ = fmt::format(
         "delete from mqtt_msg m where {0} and m.id < "
         "(select max(n.id) from mqtt_msg n where n.msgid = $2::text and n.topic = $1::text)",

@@ -61,13 +61,13 @@ class Connections : public testing::TestWithParam<Product> {
     }
     Shell& shell() { return database_->shell(); }
     /// Until the server works on a statement of the writer.
-    void await_a_running_statement() { await_session("Execute"); }
+    void await_a_running_statement() { await_session("%execute"); }
 
     /// The server's number of the writer's session, once it shows this command: the answer to a
     /// statement is out before the list of sessions says so. Empty after a failure.
     std::string await_session(const std::string& command) {
         Shell other{GetParam(), "information_schema"};
-        const auto number = "select id from information_schema.processlist where command = '" +
+        const auto number = "select id from information_schema.processlist where command like '" +
                             command + "' and db = '" + database_->name() + "' and id <> " +
                             shell().ask("select connection_id()") + " limit 1";
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{8};
@@ -288,6 +288,45 @@ TEST_P(Connections, ARepeatWaitsForTheTransactionThatWasLost) {
     shell().run("commit");
     expect_ok(repeat.get());
     EXPECT_EQ("before once", shell().ask("select payload from mqtt_msg order by id"));
+}
+
+/// As after the death of a broker whose statements the server still runs, while others store, too.
+TEST_P(Connections, NothingIsLostBehindAMessageThatIsThere) {
+    use_ours();
+    shell().run("begin; insert into mqtt_msg (msgid, topic, arrived) values ('" +
+                message_id(5).to_string() + "', 't', utc_timestamp())");
+    std::vector<store::Op> batch;
+    for (const std::uint64_t number : {1, 2, 3, 4, 5, 900, 101, 102, 103, 104, 105, 106})
+        batch.push_back(store_message(message(number, "t")));
+    auto blocked = std::async(std::launch::async, [&] { return write(*writer_, batch); });
+    await_a_running_statement();
+    auto others = backend_->connect(Role::writer);
+    expect_ok(others->open());
+    expect_ok(write(*others, {store_message(message(900, "t"))}));
+    std::vector<store::Op> more;
+    for (std::uint64_t number = 500; number < 550; ++number)
+        more.push_back(store_message(message(number, "t")));
+    expect_ok(write(*others, more));
+    shell().run("rollback");
+    expect_ok(blocked.get());
+    EXPECT_EQ("62", shell().ask("select count(distinct msgid) from mqtt_msg"));
+    EXPECT_EQ("62", shell().ask("select count(*) from mqtt_msg"));
+}
+
+TEST_P(Connections, AKeyOfTheUserRefusesAMessageWithAnError) {
+    use_ours();
+    shell().run("alter table mqtt_msg add unique key theirs (sender(100))");
+    expect_ok(write(*writer_, {store_message(message(1, "t"))}));
+    const auto failure = write(*writer_, {store_message(message(2, "t"))});
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(errc::bad_value, failure->code) << failure->text;
+    EXPECT_THAT(failure->text, HasSubstr("theirs"));
+}
+
+TEST_P(Connections, TwoRulesMayStoreOneMessage) {
+    use_ours();
+    expect_ok(write(*writer_, {store_message(message(1, "t")), store_message(message(1, "t"))}));
+    EXPECT_EQ("1", shell().ask("select count(*) from mqtt_msg"));
 }
 
 TEST_P(Connections, WildcardsFindTheFirstUnreadRowAmongManyTopics) {

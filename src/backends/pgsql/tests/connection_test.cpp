@@ -146,6 +146,12 @@ TEST_F(PgConnection, IdsAreNotSpentOnRepeats) {
                           "(select last_value from mqtt_retain_id_seq))"));
 }
 
+TEST_F(PgConnection, AKeyOfTheUserRefusesAMessageWithAnError) {
+    Shell{}.run("create unique index theirs on mqtt_msg (sender)");
+    expect_ok(write(*writer_, {store_one(message(1, "t"))}));
+    expect_failure(errc::bad_value, "theirs", {store_one(message(2, "t"))});
+}
+
 TEST_F(PgConnection, WaitsForALockUntilTheDeadline) {
     backend_ = make_backend({{"read_timeout", "200ms"}});
     open();
