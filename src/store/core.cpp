@@ -88,7 +88,8 @@ PoolCore::PoolCore(PoolSettings settings_,
           label,
           backend->durability(),
           std::max<std::size_t>(1, backend->lanes()) + std::max<std::size_t>(1, backend->readers()),
-          stats} {}
+          stats},
+      turns{std::max<std::size_t>(1, backend->lanes())} {}
 
 void PoolCore::settle(std::span<const Item> items,
                       Fate fate,

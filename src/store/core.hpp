@@ -14,6 +14,7 @@
 #include "store/health.hpp"
 #include "store/metrics.hpp"
 #include "store/pool.hpp"
+#include "store/turns.hpp"
 
 namespace keepmq::store {
 
@@ -68,6 +69,7 @@ struct PoolCore {
     const std::string label;  ///< `sqlite pool1`
     PoolStats stats;
     Health health;
+    Turns turns;                 ///< of lanes
     Spooler* spooler = nullptr;  ///< set before the first lane starts
     /// New writes go to the spool.
     std::atomic<bool> spooling{false};

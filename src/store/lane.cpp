@@ -100,6 +100,7 @@ void Lane::wake() {
 }
 
 void Lane::close() {
+    core_.turns.close();
     const std::lock_guard lock{mutex_};
     closed_ = true;
     wake_.notify_one();
@@ -206,10 +207,31 @@ bool Lane::take(Chunk& chunk) {
     chunk.hold.reset();
     chunk.attempt = Attempt::first;
 
+    turn_.reset();
     std::unique_lock lock{mutex_};
     if (chunk.items.capacity() > 0 && spares_.size() < spare_limit)
         spares_.push_back(std::move(chunk.items));
     busy_ = false;
+    while (wait_for_work(lock)) {
+        if (turn_ || !core_.turns.are_needed(core_.stats.queued.load(std::memory_order_relaxed))) {
+            chunk = std::move(queue_.front());
+            queue_.pop_front();
+            under_way_ = chunk.items;
+            busy_ = true;
+            return true;
+        }
+        // What comes meanwhile is in the batch.
+        lock.unlock();
+        turn_.emplace(core_.turns);
+        lock.lock();
+        if (!has_work())
+            turn_.reset();
+    }
+    return false;
+}
+
+/// With the lock held, also afterwards. False: the lane is closed.
+bool Lane::wait_for_work(std::unique_lock<std::mutex>& lock) {
     while (!closed_ && !has_work()) {
         const SteadyTime due = link_.due_when_idle();
         if (link_.is_open()) {
@@ -225,13 +247,7 @@ bool Lane::take(Chunk& chunk) {
         }
         sleeping_ = false;
     }
-    if (closed_)
-        return false;
-    chunk = std::move(queue_.front());
-    queue_.pop_front();
-    under_way_ = chunk.items;
-    busy_ = true;
-    return true;
+    return !closed_;
 }
 
 void Lane::commit(std::span<const Item> items, Attempt attempt) {
@@ -285,6 +301,7 @@ bool Lane::wait_until_open(std::span<const Item> items, Range& range) {
         }
         if (link_.is_open())
             return true;
+        turn_.reset();  // for who has a connection
         refuse_expired(items, range);
         if (range.begin == range.end)
             return false;
@@ -325,6 +342,7 @@ std::optional<Failure> Lane::attempt(std::span<const Item> items, Attempt attemp
     coalesce(batch_);
     const SteadyTime start = steady_clock::now();
     auto failure = link_.connection().write(batch_, attempt);
+    turn_.reset();
     if (!failure) {
         const auto took = std::chrono::duration_cast<Micros>(steady_clock::now() - start);
         core_.stats.batches.fetch_add(1, std::memory_order_relaxed);

@@ -83,6 +83,7 @@ class Lane {
 
     void run();
     bool take(Chunk& chunk);
+    bool wait_for_work(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] bool has_work() const;
     void commit(std::span<const Item> items, Attempt attempt);
     std::optional<Failure> commit_range(std::span<const Item> items, Range& range);
@@ -105,6 +106,7 @@ class Lane {
     std::atomic<std::size_t> depth_{0};
     std::atomic<bool> closed_{false};  // set with the lock held
     std::vector<const Op*> batch_;     // storage that is used again
+    std::optional<Turn> turn_;         // until the batch was tried once
     SteadyTime last_burial_said_{};
     std::uint64_t burials_unsaid_ = 0;
 
