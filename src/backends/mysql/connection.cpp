@@ -76,6 +76,8 @@ class MysqlConnection final : public store::Connection {
     [[nodiscard]] std::optional<Failure> run_op(const store::Op& op);
     [[nodiscard]] std::optional<Failure> run_steps(const store::Op& op);
     [[nodiscard]] std::optional<Failure> run_users(const store::Execute& op);
+    [[nodiscard]] std::size_t size_of_piece(std::span<const Database::Row> rows) const;
+    [[nodiscard]] bool is_one_insert(std::span<const Database::Row> rows) const;
     [[nodiscard]] std::optional<Failure> insert(std::span<Database::Row> rows);
     [[nodiscard]] std::optional<Failure> insert_some(std::span<Database::Row> rows);
     [[nodiscard]] std::optional<Failure> find_stored(std::span<const store::Op* const> batch,
@@ -113,11 +115,6 @@ std::optional<Failure> MysqlConnection::open() {
     tables_ = std::move(found.tables);
     translator_.emplace(tables_);
     inserts_.clear();
-    if (role_ == store::Role::writer) {
-        // Looking at the tables began a transaction.
-        if (auto failure = database->commit())
-            return failure;
-    }
     database_ = std::move(database);
     return std::nullopt;
 }
@@ -162,7 +159,12 @@ std::optional<Failure> MysqlConnection::run_batch(std::span<const store::Op* con
     MessageIds met;
     std::vector<Database::Row> rows;
     std::vector<const store::Op*> later;
+    bool begun = false;
     const auto flush = [&]() -> std::optional<Failure> {
+        if (!std::exchange(begun, true)) {
+            if (auto failure = database_->begin())
+                return failure;
+        }
         if (auto failure = insert(rows))
             return failure;
         rows.clear();
@@ -189,21 +191,35 @@ std::optional<Failure> MysqlConnection::run_batch(std::span<const store::Op* con
                 return failure;
         }
     }
+    // One statement is a transaction by itself: two ways to the server and back less.
+    if (!begun && later.empty() && is_one_insert(rows))
+        return insert(rows);
     if (auto failure = flush())
         return failure;
     return database_->commit();
 }
 
-/// In pieces that the server takes in one packet.
-std::optional<Failure> MysqlConnection::insert(std::span<Database::Row> rows) {
+/// How many of the rows the server takes in one packet.
+std::size_t MysqlConnection::size_of_piece(std::span<const Database::Row> rows) const {
     const auto limit = std::min(insert_bytes, database_->largest_packet() / 2);
+    std::size_t count = 0;
+    for (std::size_t bytes = 0; count < rows.size() && count < bulk_limit; ++count) {
+        for (const auto& param : rows[count]) bytes += size_of(param);
+        if (count > 0 && bytes > limit)
+            break;
+    }
+    return count;
+}
+
+bool MysqlConnection::is_one_insert(std::span<const Database::Row> rows) const {
+    const auto count = rows.size();
+    return (database_->can_run_bulk() || insert_size(count) == count) &&
+           size_of_piece(rows) == count;
+}
+
+std::optional<Failure> MysqlConnection::insert(std::span<Database::Row> rows) {
     while (!rows.empty()) {
-        std::size_t count = 0;
-        for (std::size_t bytes = 0; count < rows.size() && count < bulk_limit; ++count) {
-            for (const auto& param : rows[count]) bytes += size_of(param);
-            if (count > 0 && bytes > limit)
-                break;
-        }
+        const auto count = size_of_piece(rows);
         if (auto failure = insert_some(rows.first(count)))
             return failure;
         rows = rows.subspan(count);

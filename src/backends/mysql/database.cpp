@@ -146,10 +146,9 @@ std::optional<Failure> Database::set_up(const Settings& settings, store::Role ro
     // MySQL rounds times to the precision of the column unless told to cut them.
     auto set = fmt::format(
         "set time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION{}', "
-        "innodb_lock_wait_timeout = {}, autocommit = {}",
+        "innodb_lock_wait_timeout = {}, autocommit = 1",
         mariadb ? "" : ",TIME_TRUNCATE_FRACTIONAL",
-        longest_lock_wait.count(),
-        writer ? 0 : 1);
+        longest_lock_wait.count());
     if (!writer)
         set += mariadb
                    ? fmt::format(", max_statement_time = {}", whole_seconds(settings.read_timeout))
@@ -328,6 +327,10 @@ std::optional<Failure> Database::try_statement(std::string_view sql) {
 
 std::optional<Failure> Database::begin_reading() {
     return run_text("start transaction read only");
+}
+
+std::optional<Failure> Database::begin() {
+    return run_text("start transaction");
 }
 
 std::optional<Failure> Database::commit() {

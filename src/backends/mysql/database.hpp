@@ -76,6 +76,8 @@ class Database final : public sql::Database {
 
     /// One snapshot for all that is read until rollback().
     [[nodiscard]] std::optional<store::Failure> begin_reading();
+    /// Without it each statement is a transaction.
+    [[nodiscard]] std::optional<store::Failure> begin();
     [[nodiscard]] std::optional<store::Failure> commit();
     void rollback();
 
