@@ -174,7 +174,8 @@ class CassandraStore(Store):
 # Redo logs as any operator of such a load has them: with those of a fresh installation, that are full after two
 # seconds of it, each commit waits for pages to be written, some for 250 ms. docs/backends/mysql.md, pgsql.md.
 MARIADB = ["--innodb-log-file-size=1G", "--innodb-buffer-pool-size=1G", "--innodb-log-buffer-size=64M"]
-MYSQL = ["--innodb-redo-log-capacity=1G", "--innodb-buffer-pool-size=1G", "--innodb-log-buffer-size=64M"]
+MYSQL = ["--innodb-redo-log-capacity=1G", "--innodb-buffer-pool-size=1G", "--innodb-log-buffer-size=64M",
+         "--innodb-log-writer-threads=OFF"]  # they are for many processors
 PGSQL = {"fsync": "on", "max_wal_size": "8GB", "shared_buffers": "1GB", "checkpoint_timeout": "15min"}
 
 STORES = {
