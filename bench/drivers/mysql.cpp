@@ -88,7 +88,6 @@ Insert open_mysql(const Target& target) {
         "insert into mqtt_msg (msgid, topic, sender, qos, retain, payload, arrived) values ";
     for (std::size_t i = 0; i < (arrays ? 1 : target.batch); ++i)
         sql += i == 0 ? "(?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?)";
-    sql += " on duplicate key update id = id";
     const std::shared_ptr<MYSQL_STMT> statement{
         mysql_stmt_init(handle), [connection](MYSQL_STMT* each) { mysql_stmt_close(each); }};
     require(mysql_stmt_prepare(statement.get(), sql.data(), sql.size()) == 0, mysql_error(handle));

@@ -148,6 +148,12 @@ std::optional<Failure> MysqlConnection::run_batch(std::span<const store::Op* con
                                                   store::Attempt attempt,
                                                   MessageIds& stored) {
     const bool first = attempt == store::Attempt::first;
+    // Of a repeated batch, what is looked at stays as it is until the rest is inserted.
+    bool begun = !first;
+    if (begun) {
+        if (auto failure = database_->begin())
+            return failure;
+    }
     if (!first || !tables_.layout.unique_msgid) {
         if (auto failure = find_stored(batch, attempt, stored))
             return failure;
@@ -155,7 +161,6 @@ std::optional<Failure> MysqlConnection::run_batch(std::span<const store::Op* con
     MessageIds met;
     std::vector<Database::Row> rows;
     std::vector<const store::Op*> later;
-    bool begun = false;
     const auto flush = [&]() -> std::optional<Failure> {
         if (!std::exchange(begun, true)) {
             if (auto failure = database_->begin())
