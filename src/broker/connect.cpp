@@ -149,7 +149,6 @@ void Lifecycle::take_over(Session& session, bool clean_start, Now now) {
     Session* left = core_.sessions.find(key);
     if (!left)
         return;
-    left->will_due.reset();
     if (clean_start)
         end_session(*left, "discarded", now);  // [MQTT-3.1.2-4]
     else
@@ -170,7 +169,7 @@ void Lifecycle::adopt(Connection& connection,
 
     session.connection = &connection;
     core_.subscriptions.connected(session, true);
-    session.username = packet.username.value_or(std::string_view{});
+    session.set_user(packet.username.value_or(std::string_view{}));
     session.peerhost = *std::exchange(connection.peerhost, nullptr);
     session.peer_port = connection.peer_port;
     session.version = packet.version;

@@ -18,8 +18,10 @@ namespace keepmq::broker {
 class Session;
 
 /// Topic Aliases have a meaning only within one Network Connection [MQTT-3.3.2-7].
-using InboundAliases = std::unordered_map<std::uint16_t, std::string>;
-using OutboundAliases = std::unordered_map<std::string, std::uint16_t, NamedHash, NamedEqual>;
+struct Aliases {
+    std::unordered_map<std::uint16_t, std::string> in;
+    std::unordered_map<std::string, std::uint16_t, NamedHash, NamedEqual> out;
+};
 
 struct Connection {
     enum class State : std::uint8_t { opened, connected, closed };
@@ -35,7 +37,7 @@ struct Connection {
     std::uint16_t alias_maximum = 0;         ///< that the client accepts
     std::uint32_t maximum_packet_size = 0;   ///< that the client accepts, 0 = any
     std::uint32_t connect_expiry = 0;        ///< Session Expiry Interval as CONNECT had it
-    std::size_t unacknowledged = 0;          ///< PUBLISH with QoS > 0 that take the client's quota
+    std::uint32_t unacknowledged = 0;        ///< PUBLISH with QoS > 0 that take the client's quota
     Session* session = nullptr;
     SteadyTime heard;                 ///< when the last packet came
     SteadyTime::duration patience{};  ///< longest silence, 0 = any
@@ -43,9 +45,13 @@ struct Connection {
     Outbox outbox;
     AckSlots acks;
     std::unique_ptr<const std::string> peerhost;  ///< until CONNECT: then the session has it
-    std::unique_ptr<InboundAliases> aliases_in;
-    std::unique_ptr<OutboundAliases> aliases_out;
+    std::unique_ptr<Aliases> aliases;             ///< null: none was used
 
+    [[nodiscard]] Aliases& used_aliases() {
+        if (!aliases)
+            aliases = std::make_unique<Aliases>();
+        return *aliases;
+    }
     [[nodiscard]] bool is_v5() const { return version == mqtt::ProtocolVersion::v5; }
 };
 

@@ -20,6 +20,21 @@ Delivery make_delivery(const Outbound::Order& order) {
     return delivery;
 }
 
+/// Messages of a long queue are in no cache by the time they are sent: those of the next ones are
+/// asked for meanwhile, and then the texts that they lead to.
+void prefetch(DeliveryQueue& queue) {
+    constexpr std::size_t message_ahead = 8;
+    constexpr std::size_t texts_ahead = 4;
+    if (queue.size() <= message_ahead)
+        return;
+    const auto* message = queue[message_ahead].message.get();
+    __builtin_prefetch(message);
+    __builtin_prefetch(&message->payload);
+    __builtin_prefetch(&message->properties);
+    __builtin_prefetch(queue[texts_ahead].message->topic.view().data());
+    __builtin_prefetch(queue[texts_ahead].message->payload.data());
+}
+
 }  // namespace
 
 std::size_t Outbound::window(const Session& session) const {
@@ -74,7 +89,7 @@ bool Outbound::deliver_at_most_once(Session& session, const Order& order, Now no
     // Retained messages come as fast as the client reads, and what is newer comes behind them.
     const bool waits_for_room =
         connection &&
-        (session.queued_qos0 != 0 || (order.room == Room::forced && !has_room(*connection)));
+        (session.queue.qos0() != 0 || (order.room == Room::forced && !has_room(*connection)));
     if (is_expired(*order.message, now)) {
         ++core_.stats.dropped_expired;
     } else if (kept_for_absent || waits_for_room) {
@@ -102,8 +117,8 @@ bool Outbound::deliver_at_most_once(Session& session, const Order& order, Now no
 bool Outbound::enqueue(Session& session, const Order& order) {
     const auto bytes = weight(*order.message);
     if (order.room == Room::bounded &&
-        (session.queue.size() - session.queued_forced >= core_.limits.max_queue_length ||
-         session.queue_bytes + bytes > core_.limits.max_queue_bytes)) {
+        (session.queue.size() - session.queue.forced() >= core_.limits.max_queue_length ||
+         session.queue.bytes() + bytes > core_.limits.max_queue_bytes)) {
         ++core_.stats.dropped_queue_full;
         ++session.dropped;
         if (order.track == Track::live)
@@ -123,12 +138,8 @@ bool Outbound::enqueue(Session& session, const Order& order) {
 }
 
 Delivery Outbound::pop(Session& session) {
-    auto delivery = session.queue.pop_front();
-    session.queue_bytes -= weight(*delivery.message);
-    session.queued_forced -= delivery.forced ? 1 : 0;
-    session.queued_qos0 -= delivery.qos == Qos::at_most_once ? 1 : 0;
     --core_.stats.queued;
-    return delivery;
+    return session.queue.pop_front();
 }
 
 void Outbound::send_waiting(Session& session, Now now) {
@@ -147,6 +158,7 @@ void Outbound::send_waiting(Session& session, Now now) {
         const bool waits_for_ack = session.queue.front().qos != Qos::at_most_once;
         if (waits_for_ack && !can_send(session))
             break;
+        prefetch(session.queue);
         auto delivery = pop(session);
         if (is_expired(*delivery.message, now)) {
             ++core_.stats.dropped_expired;
@@ -209,7 +221,7 @@ void Outbound::suspend(Session& session) {
     session.outstanding = 0;
     session.resend.clear();
     for (Sent* sent : session.inflight.in_order()) sent->counted = false;
-    if (session.queued_qos0 == 0 || core_.limits.queue_qos0)
+    if (session.queue.qos0() == 0 || core_.limits.queue_qos0)
         return;
     for (auto left = session.queue.size(); left > 0; --left) {
         auto delivery = pop(session);
@@ -272,10 +284,8 @@ void Outbound::discard(Session& session, Now now) {
     forget_all(session);
     core_.stats.inflight -= session.inflight.size();
     core_.stats.queued -= session.queue.size();
-    while (!session.queue.empty()) static_cast<void>(session.queue.pop_front());
+    session.queue.clear();
     session.inflight = Inflight{};
-    session.queue_bytes = 0;
-    session.queued_forced = session.queued_qos0 = 0;
     for (const auto& [message, key, number] : orphans) {
         if (auto* group = core_.groups.find(key))
             core_.router.deliver_shared(*group, message, now);

@@ -85,9 +85,6 @@ void Outbound::restore(Session& session,
 }
 
 void Outbound::put_back(Session& session, Delivery delivery) {
-    session.queue_bytes += weight(*delivery.message);
-    session.queued_forced += delivery.forced ? 1 : 0;
-    session.queued_qos0 += delivery.qos == Qos::at_most_once ? 1 : 0;
     session.queue.push_back(std::move(delivery));
     ++core_.stats.queued;
 }

@@ -115,8 +115,7 @@ void Lifecycle::end(Connection& connection, const Ending& ending, Now now) {
         close(connection);
     }
     connection.acks.clear();
-    connection.aliases_in.reset();
-    connection.aliases_out.reset();
+    connection.aliases.reset();
     if (Session* session = std::exchange(connection.session, nullptr))
         leave(*session, ending, now);
 }
@@ -137,7 +136,7 @@ void Lifecycle::leave(Session& session, const Ending& ending, Now now) {
         if (session.will->delay == 0)
             publish_will(session, now);  // [MQTT-3.1.2-8]
         else
-            session.will_due = now.steady + std::chrono::seconds{session.will->delay};
+            session.will->due = now.steady + std::chrono::seconds{session.will->delay};
     }
     if (!session.lasting()) {
         end_session(session, "expired", now);  // [MQTT-3.1.2-23]
@@ -146,7 +145,7 @@ void Lifecycle::leave(Session& session, const Ending& ending, Now now) {
     if (session.expiry_interval != Session::never_expires)
         session.expires_at = now.steady + std::chrono::seconds{session.expiry_interval};
     keep(session);
-    if (session.will_due)
+    if (session.will)
         keep_will(session, now);
     arm(session);
 }
@@ -168,8 +167,8 @@ void Lifecycle::end_session(Session& session, std::string_view reason, Now now) 
 
 void Lifecycle::arm(Session& session) {
     auto next = SteadyTime::max();
-    if (session.will_due)
-        next = std::min(next, *session.will_due);
+    if (session.will && session.will->due)
+        next = std::min(next, *session.will->due);
     if (session.expires_at)
         next = std::min(next, *session.expires_at);
     if (next != SteadyTime::max())
@@ -227,10 +226,8 @@ void Lifecycle::check_connection(Connection& connection, const Timers::Entry& du
 }
 
 void Lifecycle::check_session(Session& session, Now now) {
-    if (session.will_due && *session.will_due <= now.steady) {
-        session.will_due.reset();
+    if (session.will && session.will->due && *session.will->due <= now.steady)
         publish_will(session, now);
-    }
     if (!session.connection && session.expires_at && *session.expires_at <= now.steady)
         end_session(session, "expired", now);
     else

@@ -83,9 +83,7 @@ bool Outbound::write(Connection& connection,
     if (connection.is_v5()) {
         packet_.subscription_identifiers.assign(identifiers.begin(), identifiers.end());
         if (connection.alias_maximum > 0) {
-            if (!connection.aliases_out)
-                connection.aliases_out = std::make_unique<OutboundAliases>();
-            auto& aliases = *connection.aliases_out;
+            auto& aliases = connection.used_aliases().out;
             if (const auto known = aliases.find(message.topic.view()); known != aliases.end()) {
                 packet_.topic = {};
                 packet_.topic_alias = known->second;
@@ -110,7 +108,7 @@ bool Outbound::write(Connection& connection,
     }
     mqtt::encode(packet_, connection.version, tail_for(connection.outbox, 0));
     if (new_alias != 0)
-        connection.aliases_out->emplace(message.topic.str(), new_alias);
+        connection.aliases->out.emplace(message.topic.str(), new_alias);
     ++core_.stats.packets_sent;
     core_.touch(connection);
     return true;

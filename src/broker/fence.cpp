@@ -231,7 +231,8 @@ void Fence::dropped_live(MessageId id) {
 }
 
 void Fence::sent_as_retained(MessageId id) {
-    delivered_.insert(id);
+    if (fetch_)  // else the fence ends with this
+        delivered_.insert(id);
     held_ids_.erase(id);
 }
 

@@ -120,11 +120,6 @@ class Outbound {
     bool fan_out_ = false;
 };
 
-/// What a message counts for in the queue of one session.
-[[nodiscard]] inline std::size_t weight(const Message& message) {
-    return message.payload.size() + message.topic.str().size() + sizeof(Delivery);
-}
-
 [[nodiscard]] inline bool is_expired(const Message& message, Now now) {
     if (!message.properties)
         return false;

@@ -57,14 +57,13 @@ std::string_view Inbound::resolve_topic(Connection& connection,
             connection, ReasonCode::topic_alias_invalid, now);  // [MQTT-3.3.2-9]
         return {};
     }
-    if (!connection.aliases_in)
-        connection.aliases_in = std::make_unique<InboundAliases>();
+    auto& aliases = connection.used_aliases().in;
     if (!packet.topic.empty()) {
-        (*connection.aliases_in)[alias] = packet.topic;
+        aliases[alias] = packet.topic;
         return packet.topic;
     }
-    const auto known = connection.aliases_in->find(alias);
-    if (known == connection.aliases_in->end()) {
+    const auto known = aliases.find(alias);
+    if (known == aliases.end()) {
         core_.lifecycle.protocol_error(connection, ReasonCode::protocol_error, now);
         return {};
     }
@@ -136,7 +135,7 @@ void Inbound::admit(Connection& connection,
     message->qos = packet.qos;
     message->retain = packet.retain;
     message->sender = session.client;
-    message->username = session.username;
+    message->username = session.user();
     message->peerhost = session.peerhost;
     message->properties = copy_properties(packet.properties);
 

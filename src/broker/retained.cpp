@@ -108,19 +108,23 @@ class Retained::Impl {
             const auto name = at->name();
             if (!name.starts_with(prefix))
                 return;
+            // Neighbours by name lie anywhere in memory.
+            const auto after = std::next(at);
+            if (after != sorted_.end())
+                __builtin_prefetch(after->message.get());
             if (filter_matches(filter, name)) {
                 missed = 0;
                 if (!offer(at->message))
                     return;
-                ++at;
+                at = after;
             } else if (++missed < patience) {
-                ++at;
+                at = after;
             } else {
                 auto next = after_mismatch(filter, name);
                 missed = 0;
                 if (next.step == Next::Step::stop)
                     return;
-                at = next.step == Next::Step::seek ? sorted_.lower_bound(next.from) : std::next(at);
+                at = next.step == Next::Step::seek ? sorted_.lower_bound(next.from) : after;
             }
         }
     }

@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "broker/changes.hpp"
 #include "broker/connection.hpp"
+#include "broker/delivery_queue.hpp"
 #include "broker/incoming.hpp"
 #include "broker/inflight.hpp"
 #include "broker/replay_state.hpp"
@@ -42,6 +43,7 @@ struct Subscription {
 struct PendingWill {
     std::shared_ptr<Message> message;  ///< without id and time
     std::uint32_t delay = 0;           ///< seconds
+    Deadline due;                      ///< only while its client is away
 };
 
 class Session {
@@ -51,7 +53,7 @@ class Session {
     std::uint64_t key = 0;
     std::uint64_t kept = 0;  ///< its number in the journal, 0: it need not survive a restart
     ClientId client;
-    std::string username;
+    std::unique_ptr<const std::string> username;  ///< null: none
     std::string peerhost;
     Connection* connection = nullptr;
     std::uint32_t expiry_interval = 0;  ///< seconds
@@ -59,7 +61,8 @@ class Session {
     std::uint16_t keep_alive = 0;
     mqtt::ProtocolVersion version = mqtt::ProtocolVersion::v5;
     bool clean_start = false;
-    bool restored = false;  ///< from before a restart, and was not resumed since
+    bool restored = false;     ///< from before a restart, and was not resumed since
+    std::uint32_t shared = 0;  ///< how many subscriptions are
     WallTime created_at;
     WallTime connected_at;
     WallTime disconnected_at;
@@ -67,20 +70,15 @@ class Session {
     /// By what was subscribed, a view of the subscription's own text. Sorted in one block: most
     /// sessions have one or two, for which a hash table would be mostly buckets.
     boost::container::flat_map<std::string_view, std::unique_ptr<Subscription>> subscriptions;
-    std::size_t shared = 0;  ///< how many of them
     IncomingTable incoming;
 
     Inflight inflight;
     Ring<mqtt::PacketId> resend;     ///< in flight when the last connection ended, to be sent again
     std::uint32_t route_target = 0;  ///< place among the targets of the message of route_mark
     std::uint32_t outstanding = 0;   ///< PUBLISH that take quota of the present connection
-    Ring<Delivery> queue;
-    std::size_t queue_bytes = 0;
-    std::uint32_t queued_forced = 0;  ///< of the queue: beyond its limit
-    std::uint32_t queued_qos0 = 0;    ///< of the queue
+    DeliveryQueue queue;
 
     std::unique_ptr<PendingWill> will;
-    Deadline will_due;
     Deadline expires_at;  ///< only while away
     Alarm alarm;
 
@@ -92,7 +90,11 @@ class Session {
     std::uint64_t messages_sent = 0;
 
     [[nodiscard]] bool lasting() const { return expiry_interval != 0; }
-    [[nodiscard]] ClientInfo who() const { return {client, username, peerhost}; }
+    [[nodiscard]] std::string user() const { return username ? *username : std::string{}; }
+    void set_user(std::string_view name) {
+        username = name.empty() ? nullptr : std::make_unique<const std::string>(name);
+    }
+    [[nodiscard]] ClientInfo who() const { return {client, user(), peerhost}; }
 };
 
 /// All sessions of the shard, by client identifier and by key.

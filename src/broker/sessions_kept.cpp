@@ -20,7 +20,7 @@ void Lifecycle::keep(Session& session) {
         session.kept = core_.journal.next_session();
     SessionKept kept{.session = session.kept,
                      .client = session.client,
-                     .username = session.username,
+                     .username = session.user(),
                      .peerhost = session.peerhost,
                      .peer_port = session.peer_port,
                      .keep_alive = session.keep_alive,
@@ -43,7 +43,7 @@ Session* Lifecycle::restore(const SessionKept& kept, Now now) {
     ++core_.stats.sessions;
     session.kept = kept.session;
     session.restored = true;
-    session.username = kept.username;
+    session.set_user(kept.username);
     session.peerhost = kept.peerhost;
     session.peer_port = kept.peer_port;
     session.keep_alive = kept.keep_alive;

@@ -5,7 +5,7 @@ namespace keepmq::broker {
 SessionSnapshot snapshot(const Session& session) {
     SessionSnapshot to;
     to.client = session.client;
-    to.username = session.username;
+    to.username = session.user();
     to.peerhost = session.peerhost;
     to.port = session.peer_port;
     to.connected = session.connection != nullptr;

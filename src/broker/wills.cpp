@@ -28,7 +28,7 @@ std::unique_ptr<PendingWill> Lifecycle::make_will(const Session& session, const 
     message->qos = will.qos;        // [MQTT-3.1.2-12]
     message->retain = will.retain;  // [MQTT-3.1.2-14, MQTT-3.1.2-15]
     message->sender = session.client;
-    message->username = session.username;
+    message->username = session.user();
     message->peerhost = session.peerhost;
     message->properties = copy_properties(will.properties);
     return std::make_unique<PendingWill>(PendingWill{std::move(message), will.delay_interval});
@@ -44,15 +44,15 @@ void Lifecycle::keep_will(const Session& session, Now now) {
     if (session.kept == 0 || !session.will)
         return;
     WillKept kept{session.kept, session.will->message, session.will->delay, std::nullopt};
-    if (session.will_due)
-        kept.due = now.wall + std::chrono::duration_cast<Micros>(*session.will_due - now.steady);
+    if (const auto due = session.will->due)
+        kept.due = now.wall + std::chrono::duration_cast<Micros>(*due - now.steady);
     core_.journal.add(std::move(kept));
 }
 
 void Lifecycle::restore(Session& session, const WillKept& kept, Now now) {
-    session.will = std::make_unique<PendingWill>(PendingWill{copy(*kept.message), kept.delay});
-    session.will_due = now.steady + (kept.due ? SteadyTime::duration{*kept.due - now.wall}
-                                              : std::chrono::seconds{kept.delay});
+    session.will = std::make_unique<PendingWill>(PendingWill{copy(*kept.message), kept.delay, {}});
+    session.will->due = now.steady + (kept.due ? SteadyTime::duration{*kept.due - now.wall}
+                                               : std::chrono::seconds{kept.delay});
     if (!kept.due)
         keep_will(session, now);
     arm(session);
@@ -60,7 +60,6 @@ void Lifecycle::restore(Session& session, const WillKept& kept, Now now) {
 
 /// Once; afterwards the session has no will [MQTT-3.1.2-10].
 void Lifecycle::publish_will(Session& session, Now now) {
-    session.will_due.reset();
     if (!session.will)
         return;
     // The one that is kept may be on its way to the disk: it does not change any more.

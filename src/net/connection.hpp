@@ -6,8 +6,9 @@
 // is kept.
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,8 +53,9 @@ struct ReadContext {
     std::uint64_t bytes_sent = 0;
 };
 
-/// A byte stream with a peer: TCP now; TLS and WebSocket implement the same.
-class Connection {
+/// A byte stream with a peer: TCP now; TLS and WebSocket implement the same. Whoever holds it
+/// counts in the object, without atomics: all are on the loop's thread.
+class Connection : public boost::intrusive_ref_counter<Connection, boost::thread_unsafe_counter> {
   public:
     Connection() = default;
     Connection(const Connection&) = delete;
@@ -81,10 +83,11 @@ class Connection {
 
 /// `socket` is connected; `events` and `context` outlive the connection. `received`: what was read
 /// from the socket before (first_packet.hpp).
-[[nodiscard]] std::shared_ptr<Connection> make_tcp_connection(boost::asio::ip::tcp::socket socket,
-                                                              ConnectionId id,
-                                                              ConnectionEvents& events,
-                                                              ReadContext& context,
-                                                              std::string received = {});
+[[nodiscard]] boost::intrusive_ptr<Connection> make_tcp_connection(
+    boost::asio::ip::tcp::socket socket,
+    ConnectionId id,
+    ConnectionEvents& events,
+    ReadContext& context,
+    std::string received = {});
 
 }  // namespace keepmq::net

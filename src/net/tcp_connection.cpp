@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "net/connection.hpp"
@@ -23,9 +24,7 @@ constexpr int reads_per_turn = 4;
 /// How long a closed connection waits for the peer to take the last bytes, and then for its end.
 constexpr std::chrono::seconds linger{2};
 
-class TcpConnection final : public Connection,
-                            public Poller::Socket,
-                            public std::enable_shared_from_this<TcpConnection> {
+class TcpConnection final : public Connection, public Poller::Socket {
   public:
     /// Takes over the socket.
     TcpConnection(int socket,
@@ -122,21 +121,26 @@ class TcpConnection final : public Connection,
 
     static bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
+    /// It lives until this is gone.
+    [[nodiscard]] boost::intrusive_ptr<TcpConnection> held() {
+        return boost::intrusive_ptr<TcpConnection>{this};
+    }
+
     template <class Act>
     void later(Act act) {
-        asio::post(context_->poller.loop(), [self = shared_from_this(), act] { act(*self); });
+        asio::post(context_->poller.loop(), [self = held(), act] { act(*self); });
     }
 
     void start_timer() {
         timer_ = std::make_unique<asio::steady_timer>(context_->poller.loop(), linger);
-        timer_->async_wait([self = shared_from_this()](const ErrorCode& error) {
+        timer_->async_wait([self = held()](const ErrorCode& error) {
             if (!error)
                 self->finish_linger();
         });
     }
 
     void on_ready(Poller::Ready ready) override {
-        const auto self = shared_from_this();
+        const auto self = held();
         has_input_ |= ready.readable;
         ended_ |= ready.ended;
         if (ready.writable && std::exchange(awaiting_write_, false) && state_ != State::gone)
@@ -281,15 +285,15 @@ class TcpConnection final : public Connection,
 
 }  // namespace
 
-std::shared_ptr<Connection> make_tcp_connection(tcp::socket socket,
-                                                ConnectionId id,
-                                                ConnectionEvents& events,
-                                                ReadContext& context,
-                                                std::string received) {
+boost::intrusive_ptr<Connection> make_tcp_connection(tcp::socket socket,
+                                                     ConnectionId id,
+                                                     ConnectionEvents& events,
+                                                     ReadContext& context,
+                                                     std::string received) {
     ErrorCode ignored;
     socket.native_non_blocking(true, ignored);
-    return std::make_shared<TcpConnection>(
-        socket.release(ignored), id, events, context, std::move(received));
+    return boost::intrusive_ptr<Connection>{
+        new TcpConnection{socket.release(ignored), id, events, context, std::move(received)}};
 }
 
 }  // namespace keepmq::net

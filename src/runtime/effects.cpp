@@ -44,13 +44,13 @@ void Shard::carry_out() {
 }
 
 void Shard::run(broker::Close& effect) {
-    const auto found = connections_.find(effect.connection);
-    if (found == connections_.end() || found->second.closing)
+    auto* client = clients_.find(effect.connection);
+    if (!client || client->closing)
         return;
-    found->second.closing = true;
+    client->closing = true;
     paused_.erase(effect.connection);
-    found->second.connection->pause_reading();
-    found->second.connection->close_soon();
+    client->connection->pause_reading();
+    client->connection->close_soon();
     closing_.push_back(effect.connection);
     schedule_flush();
 }
@@ -311,11 +311,11 @@ bool Shard::has_room(const PluginPtr& plugin, std::size_t pool) {
 }
 
 void Shard::pause(ConnectionId publisher) {
-    const auto found = connections_.find(publisher);
-    if (found == connections_.end() || paused_.contains(publisher))
+    auto* client = clients_.find(publisher);
+    if (!client || paused_.contains(publisher))
         return;
     paused_.emplace(publisher, now_.steady);
-    found->second.connection->pause_reading();
+    client->connection->pause_reading();
     broker_.pause(publisher, now_);
     arm_timer();
 }

@@ -55,8 +55,8 @@ void Shard::stop() {
         return;
     post([](Shard& shard) {
         shard.stop_accepting();
-        for (auto& [id, client] : shard.connections_) client.connection->close_now();
-        shard.connections_.clear();
+        shard.clients_.each([](Client& client) { client.connection->close_now(); });
+        shard.clients_.clear();
         shard.timer_.cancel();
         shard.second_.cancel();
         shard.work_.reset();
@@ -118,9 +118,9 @@ void Shard::welcome(asio::ip::tcp::socket socket, Place place, std::string recei
     if (error)
         return;
     const auto id = broker_.open(peer.address().to_string(), peer.port(), now_);
-    auto connection =
+    const auto connection =
         net::make_tcp_connection(std::move(socket), id, *this, context_, std::move(received));
-    connections_.emplace(id, Client{connection, std::move(place), false, false});
+    clients_.add({id, connection, std::move(place)});
     connection->start();
     carry_out();
 }
@@ -152,10 +152,10 @@ void Shard::on_refused(ConnectionId id,
 
 void Shard::on_closed(ConnectionId id) {
     now_ = read_clocks();
-    const auto found = connections_.find(id);
-    if (found == connections_.end())
+    const auto* client = clients_.find(id);
+    if (!client)
         return;
-    if (!found->second.closing)
+    if (!client->closing)
         broker_.on_closed(id, now_);
     forget(id);
     carry_out();
@@ -166,11 +166,11 @@ void Shard::on_gone(ConnectionId id) {
 }
 
 void Shard::forget(ConnectionId id) {
-    const auto found = connections_.find(id);
-    if (found == connections_.end())
+    auto* client = clients_.find(id);
+    if (!client)
         return;
-    found->second.connection->close_now();
-    connections_.erase(found);
+    client->connection->close_now();
+    clients_.erase(*client);
     paused_.erase(id);
     broker_.release(id);
 }
@@ -222,10 +222,10 @@ void Shard::flush() {
 }
 
 void Shard::write(ConnectionId id) {
-    const auto found = connections_.find(id);
-    if (found == connections_.end() || found->second.blocked)
+    auto* found = clients_.find(id);
+    if (!found || found->blocked)
         return;
-    auto& client = found->second;
+    auto& client = *found;
     auto& outbox = broker_.outbox(id);
     if (!outbox.empty()) {
         const auto written = client.connection->write(outbox.unsent());
@@ -244,10 +244,10 @@ void Shard::write(ConnectionId id) {
 
 void Shard::on_writable(ConnectionId id) {
     now_ = read_clocks();
-    const auto found = connections_.find(id);
-    if (found == connections_.end())
+    auto* client = clients_.find(id);
+    if (!client)
         return;
-    found->second.blocked = false;
+    client->blocked = false;
     write(id);
     carry_out();
 }
@@ -267,8 +267,8 @@ void Shard::resume_paused() {
         if (room && broker_.accepts_more(id)) {
             it = paused_.erase(it);
             broker_.resume(id, now_);
-            if (const auto found = connections_.find(id); found != connections_.end())
-                found->second.connection->resume_reading();
+            if (auto* client = clients_.find(id))
+                client->connection->resume_reading();
         } else if (now_.steady - it->second > settings_.store.backpressure_limit) {
             it = paused_.erase(it);
             log.warn(

@@ -24,6 +24,7 @@
 #include "config/settings.hpp"
 #include "hooks/rules.hpp"
 #include "net/connection.hpp"
+#include "runtime/clients.hpp"
 #include "runtime/exchange.hpp"
 #include "runtime/held_work.hpp"
 #include "runtime/mailbox.hpp"
@@ -102,7 +103,7 @@ class Shard final : public net::ConnectionEvents,
     void carry_out();
     [[nodiscard]] std::uint64_t bytes_received() const { return context_.bytes_received; }
     [[nodiscard]] std::uint64_t bytes_sent() const { return context_.bytes_sent; }
-    [[nodiscard]] std::size_t open_connections() const { return connections_.size(); }
+    [[nodiscard]] std::size_t open_connections() const { return clients_.size(); }
     [[nodiscard]] std::size_t paused_connections() const { return paused_.size(); }
     [[nodiscard]] WallTime newest_id_time() const { return broker_.newest_id_time(); }
     /// Not read, or handed over and not answered.
@@ -116,12 +117,6 @@ class Shard final : public net::ConnectionEvents,
     void on_commit_failed() override;
 
   private:
-    struct Client {
-        std::shared_ptr<net::Connection> connection;
-        Place place;
-        bool closing = false;
-        bool blocked = false;  ///< waits for on_writable
-    };
     /// Work for the pools that may not begin before a change is durable.
     struct Gated {
         std::uint64_t after = 0;
@@ -264,7 +259,7 @@ class Shard final : public net::ConnectionEvents,
     Now now_;
     broker::Broker broker_;
     net::ReadContext context_{loop_};
-    std::unordered_map<ConnectionId, Client> connections_;
+    Clients clients_;
     std::unordered_map<ConnectionId, SteadyTime> paused_;  ///< since when
     std::vector<ListenerPort> listeners_;
 

@@ -13,7 +13,7 @@ class ManyTest : public LoopTest {
         explicit Pair(asio::io_context& loop) : peer{loop} {}
         tcp::socket peer;
         Recorder events;
-        std::shared_ptr<Connection> connection;
+        boost::intrusive_ptr<Connection> connection;
     };
 
     ~ManyTest() override {

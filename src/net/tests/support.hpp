@@ -152,7 +152,7 @@ class ConnectionTest : public LoopTest {
     ReadContext context{loop};
     Recorder events;
     std::optional<tcp::socket> peer;
-    std::shared_ptr<Connection> connection;
+    boost::intrusive_ptr<Connection> connection;
     bool ended = false;
 };
 
