@@ -206,7 +206,7 @@ def measure_all(options, folder, log):
             store = STORES[backend](folder)
             try:
                 store.start()
-                if store.compiles_itself:
+                if store.compiles_itself and options.seconds >= 1:  # a shorter run only shows that all works
                     warm_server(options, folder, store, log)
                 rounds = []
                 for number in range(options.rounds):
