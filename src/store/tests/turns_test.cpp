@@ -4,8 +4,9 @@
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <atomic>
+#include <latch>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -16,30 +17,29 @@ namespace {
 
 using ::testing::ElementsAreArray;
 
-/// The most of `lanes` threads that had a turn at once.
-std::size_t most_at_once(std::size_t lanes) {
+/// So many turns are had without waiting; the next one begins when one of them ends.
+void expect_turns(std::size_t lanes, std::size_t at_once) {
     Turns turns{lanes};
-    std::atomic<std::size_t> inside{0};
-    std::atomic<std::size_t> most{0};
-    std::vector<std::jthread> threads;
-    for (std::size_t lane = 0; lane < lanes; ++lane)
-        threads.emplace_back([&] {
-            for (int i = 0; i < 200; ++i) {
-                const Turn turn{turns};
-                const auto now = ++inside;
-                for (auto seen = most.load(); seen < now && !most.compare_exchange_weak(seen, now);)
-                    ;
-                std::this_thread::yield();
-                --inside;
-            }
-        });
-    threads.clear();
-    return most;
+    std::vector<std::unique_ptr<Turn>> held;
+    while (held.size() < at_once) held.push_back(std::make_unique<Turn>(turns));
+    std::atomic<bool> ended{false};
+    std::latch started{2};
+    std::jthread next{[&] {
+        started.arrive_and_wait();
+        const Turn turn{turns};
+        EXPECT_TRUE(ended);
+    }};
+    started.arrive_and_wait();
+    std::this_thread::yield();
+    ended = true;
+    held.pop_back();
 }
 
 TEST(Turns, HalfOfTheLanesHaveOneAtATime) {
-    EXPECT_EQ(most_at_once(8), 4U);
-    EXPECT_EQ(most_at_once(3), 2U);
+    for (int i = 0; i < 20; ++i) {
+        expect_turns(8, 4);
+        expect_turns(3, 2);
+    }
 }
 
 TEST(Turns, AreNeededWhenMuchWaitsInManyLanes) {
