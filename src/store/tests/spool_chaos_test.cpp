@@ -146,7 +146,9 @@ TEST_F(SpoolerTest, ItComesToAnEndUnderContinuousLoad) {
             while (!over) {
                 submit(++submitted, key);
                 // Sinks are the measure of what a broker does: it waits for acknowledgements.
-                while (!over && submitted - sink.count() > 200) std::this_thread::yield();
+                // With ten times as many under way a fast disk may take them faster than the spool
+                // drains.
+                while (!over && submitted - sink.count() > 20) std::this_thread::yield();
             }
         });
     EXPECT_TRUE(until([&] { return submitted > 5000; }));
