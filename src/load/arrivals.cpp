@@ -3,8 +3,6 @@
 #include <algorithm>
 
 namespace keepmq::load {
-namespace {}  // namespace
-
 Arrivals::Arrivals(Swarm& swarm, std::size_t first, std::vector<Sequences> expected, Micros since)
     : swarm_{swarm},
       first_{first},
