@@ -100,7 +100,6 @@ void Lane::wake() {
 }
 
 void Lane::close() {
-    core_.turns.close();
     const std::lock_guard lock{mutex_};
     closed_ = true;
     wake_.notify_one();

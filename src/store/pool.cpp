@@ -107,6 +107,7 @@ void Pool::stop() {
     impl_->core.health.stopped();
     if (impl_->spooler)
         impl_->spooler->stop();
+    impl_->core.turns.close();
     for (const auto& lane : impl_->lanes.all()) lane->close();
     for (const auto& lane : impl_->lanes.all()) lane->join();
     if (impl_->spooler)
