@@ -110,8 +110,7 @@ std::vector<std::uint32_t> Segments::mark(const Batch& batch) {
             places_.erase(found);
     }
     std::ranges::sort(touched);
-    const auto repeated = std::ranges::unique(touched);
-    touched.erase(repeated.begin(), repeated.end());
+    touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
     return touched;
 }
 
