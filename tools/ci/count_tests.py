@@ -5,6 +5,7 @@ Reads pytest.xml, pytest-again.xml (what failed in the former, run again), ctest
 GoogleTest reports behind it, and counts.json. A stage without reports is one test. A stage that
 failed without a failed test (a build error) has one failure.
 
+count_tests.py --failed REPORT_FOLDER  prints the names of the failed tests
 count_tests.py --few REPORT_FOLDER     succeeds when so few tests of pytest.xml failed that another run is worth it
 count_tests.py --flaky REPORT_FOLDER   prints the tests of pytest-again.xml that passed there
 """
@@ -34,24 +35,30 @@ def pytest_cases(folder):
     return [case for case in first if not case[1]] + list(cases(folder / "pytest-again.xml"))
 
 
-def count(folder):
-    passed = failed = 0
-    programs = folder / "ctest.xml"
-    results = []
-    if programs.exists():
-        for name, program_failed in cases(programs):
-            report = folder / "gtest" / f"{name}.xml"
-            single = []
-            if report.exists():
-                single = [bad for _, bad in cases(report)]
-            # No report, or all well in it and still a bad exit: the program itself counts.
-            if not single or (program_failed and not any(single)):
-                single.append(program_failed)
-            results += single
+def program_cases(folder):
+    """The tests in the programs that ctest started; it counts programs, the reports of GoogleTest hold single tests."""
+    for program, program_failed in cases(folder / "ctest.xml"):
+        report = folder / "gtest" / f"{program}.xml"
+        single = [(f"{program}: {name}", bad) for name, bad in cases(report)] if report.exists() else []
+        yield from single
+        # No report, or all well in it and still a bad exit: the program itself counts.
+        if not single or (program_failed and not any(bad for _, bad in single)):
+            yield program, program_failed
+
+
+def results(folder):
+    found = []
+    if (folder / "ctest.xml").exists():
+        found += program_cases(folder)
     if (folder / "pytest.xml").exists():
-        results += [bad for _, bad in pytest_cases(folder)]
-    failed = sum(results)
-    passed = len(results) - failed
+        found += pytest_cases(folder)
+    return found
+
+
+def count(folder):
+    found = results(folder)
+    failed = sum(bad for _, bad in found)
+    passed = len(found) - failed
     if (folder / "counts.json").exists():
         numbers = json.loads((folder / "counts.json").read_text())
         passed, failed = passed + numbers["passed"], failed + numbers["failed"]
@@ -59,6 +66,9 @@ def count(folder):
 
 
 def main():
+    if sys.argv[1] == "--failed":
+        print(*(name for name, bad in results(Path(sys.argv[2])) if bad), sep="\n")
+        return
     if sys.argv[1] == "--few":
         sys.exit(sum(bad for _, bad in cases(Path(sys.argv[2]) / "pytest.xml")) > FEW)
     if sys.argv[1] == "--flaky":
