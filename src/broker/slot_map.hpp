@@ -1,6 +1,7 @@
 #pragma once
 // Objects found by a key that is never used twice: index in the low half, generation in the high
-// half. Finding is one array access, and a key of a dead object finds nothing. No key is 0.
+// half. Finding is one array access, and a key of a dead object finds nothing. No key is 0, and the
+// bits above slot_key_bits are.
 
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +9,8 @@
 #include <vector>
 
 namespace keepmq::broker {
+
+constexpr unsigned slot_key_bits = 62;
 
 template <class T>
 class SlotMap {
@@ -44,7 +47,7 @@ class SlotMap {
         Slot& slot = slots_[static_cast<std::uint32_t>(key)];
         *found = T{};
         slot.used = false;
-        if (++slot.generation == 0)
+        if (++slot.generation >> (slot_key_bits - 32U) != 0)
             slot.generation = 1;
         free_.push_back(static_cast<std::uint32_t>(key));
         --size_;

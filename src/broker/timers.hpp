@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "broker/slot_map.hpp"
 
 namespace keepmq::broker {
 
@@ -35,17 +36,22 @@ class Deadline {
 class Timers {
   public:
     enum class Kind : std::uint8_t { connection, session, fence, retained };
+    /// Each connection has one, so it is small.
     struct Entry {
         SteadyTime at;
-        Kind kind = Kind::connection;
-        std::uint64_t key = 0;
+        std::uint64_t key : slot_key_bits = 0;  ///< of a SlotMap
+        Kind kind : 64 - slot_key_bits = Kind::connection;
     };
 
     void arm(Alarm& alarm, SteadyTime at, Kind kind, std::uint64_t key) {
         if (alarm.at <= at)
             return;
         alarm.at = at;
-        heap_.push_back({at, kind, key});
+        Entry entry;
+        entry.at = at;
+        entry.key = key & ((std::uint64_t{1} << slot_key_bits) - 1);
+        entry.kind = kind;
+        heap_.push_back(entry);
         std::ranges::push_heap(heap_, later);
     }
 

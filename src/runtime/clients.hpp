@@ -13,9 +13,9 @@
 namespace keepmq::runtime {
 
 struct Client {
-    ConnectionId id{};
     boost::intrusive_ptr<net::Connection> connection;  ///< null: nobody is here
     Place place;
+    std::uint32_t generation = 0;  ///< the high half of the number
     bool closing = false;
     bool blocked = false;  ///< waits for on_writable
 };
@@ -24,19 +24,20 @@ struct Client {
 /// until the next `add`.
 class Clients {
   public:
-    Client& add(Client client) {
-        const auto index = index_of(client.id);
+    Client& add(ConnectionId id, boost::intrusive_ptr<net::Connection> connection, Place place) {
+        const auto index = index_of(id);
         if (index >= table_.size())
             table_.resize(index + 1);
         ++size_;
-        return table_[index] = std::move(client);
+        return table_[index] = {std::move(connection), std::move(place), generation_of(id)};
     }
     /// Null for one that was erased.
     [[nodiscard]] Client* find(ConnectionId id) {
         const auto index = index_of(id);
-        if (index >= table_.size() || table_[index].id != id || !table_[index].connection)
+        if (index >= table_.size())
             return nullptr;
-        return &table_[index];
+        auto& client = table_[index];
+        return client.connection && client.generation == generation_of(id) ? &client : nullptr;
     }
     void erase(Client& client) {
         client = {};
@@ -58,6 +59,10 @@ class Clients {
   private:
     static std::size_t index_of(ConnectionId id) {
         return static_cast<std::uint32_t>(static_cast<std::uint64_t>(id));
+    }
+
+    static std::uint32_t generation_of(ConnectionId id) {
+        return static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32U);
     }
 
     std::vector<Client> table_;

@@ -120,7 +120,7 @@ void Shard::welcome(asio::ip::tcp::socket socket, Place place, std::string recei
     const auto id = broker_.open(peer.address().to_string(), peer.port(), now_);
     const auto connection =
         net::make_tcp_connection(std::move(socket), id, *this, context_, std::move(received));
-    clients_.add({id, connection, std::move(place)});
+    clients_.add(id, connection, std::move(place));
     connection->start();
     carry_out();
 }

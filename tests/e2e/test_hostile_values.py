@@ -27,7 +27,7 @@ WATCHER = "watcher \" ? $1 %s 😀"
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+ \w+ \w+: [\x20-\x7e]*")
 SUBSCRIBE_BYTES = 50_000  # of one packet, for as many positions as a database writes in the time
 VALUES = int(os.environ.get("KEEPMQ_HOSTILE_VALUES", "2000"))  # of each database
-PARTS = {"mongojava": 2000, "ferretdb": 1000}  # values at a time
+PARTS = {"mongojava": 2000, "ferretdb": 250}  # values at a time
 LONG = 20.0 * max(1, VALUES // 100)  # seconds for a slow database that has been spooling meanwhile
 
 # Without topics: also for those that start with $.
@@ -53,6 +53,11 @@ KINDS = {"redis": RedisStore, "mariadb": MariaDbStore, "mysql": MySqlStore, "pgs
 def share(count, values=VALUES):
     """So many of 2,000 values."""
     return count * values // 2000
+
+
+def names_for(store, generator, count):
+    """So many, or fewer where there are few values."""
+    return generator.names(max(4, min(count, share(count, store.values))))
 
 
 def make_store(name, request, tmp_path):
@@ -218,7 +223,7 @@ def read_everything(store, broker, connect, sent):
 
 def test_functions(store, start_on, generator, crowd, connect):
     values = generator.values(share(800, store.values))
-    names = [each for each in generator.names(120) if each not in (READER, WATCHER)] + ["n" * 65535]
+    names = [each for each in names_for(store, generator, 120) if each not in (READER, WATCHER)] + ["n" * 65535]
     provisioned = dict(zip(names, (each.topic for each in values[::3])))
     broker = start_on(store, FUNCTIONS)
     store.subscribe(provisioned.items())
@@ -278,7 +283,7 @@ def test_queues_and_newest_messages(store, start_on, generator, crowd, connect):
     latest = [value.under("latest/") for value in values[1::2]]
     topics = {value.topic.encode() for value in latest}
     broker = start_on(store, conf.QUEUES)
-    clients = crowd(broker, generator.names(20))
+    clients = crowd(broker, names_for(store, generator, 20))
     publish(clients, latest)
     sent = publish(clients, [value.again(generator) for value in latest])
     sent_to_queues = publish(clients, queued)
@@ -312,7 +317,7 @@ def members(client, value):
 def test_statements_of_the_user(store, start_on, generator, crowd, connect):
     values = generator.values(share(600, store.values))
     broker = start_on(store, store.wide_rules | store.client_rules)
-    clients = crowd(broker, generator.names(60))
+    clients = crowd(broker, names_for(store, generator, 60))
     watcher = connect(broker, WATCHER, username=WATCHER)
     topics = [value.topic for value in values]
     subscribe(watcher, topics)

@@ -1,6 +1,7 @@
 """A client on a plain socket: one thread, every packet in the hands of the test."""
 
 import itertools
+import select
 import socket
 import time
 from collections import deque
@@ -8,8 +9,7 @@ from collections import deque
 from lib import mqtt
 from lib.mqtt import (CONNACK, DISCONNECT, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK,
                       UNSUBACK)
-
-PATIENCE = 20.0
+from lib.wait import PATIENCE, pauses
 
 
 class Unexpected(AssertionError):
@@ -208,11 +208,13 @@ class RawClient:
     def pending(self, timeout=PATIENCE):
         """All messages that the broker has for this client now: reads until nothing waits for a
         database any more, and a PINGRESP overtakes nothing."""
-        deadline = time.monotonic() + timeout
-        while self.is_idle and not self.is_idle():
+        for pause in pauses(timeout):
+            if not self.is_idle or self.is_idle():
+                break
             self.ping()
-            if time.monotonic() > deadline:
-                raise Unexpected(f"the broker does not come to rest; so far {len(self.inbox)} messages")
+            select.select([self.socket], [], [], pause)
+        else:
+            raise Unexpected(f"the broker does not come to rest; so far {len(self.inbox)} messages")
         # What was acknowledged meanwhile makes room for more: a PINGRESP without news ends it.
         known = -1
         while known != len(self.inbox):
