@@ -55,7 +55,7 @@ class Broker::Impl : public Core {
 };
 
 Broker::Broker(const Limits& limits, MessageIdSource ids, std::uint64_t seed)
-    : impl_{std::make_unique<Impl>(limits, std::move(ids), seed)} {}
+    : impl_{std::make_unique<Impl>(limits, ids, seed)} {}
 Broker::~Broker() = default;
 
 void Broker::set_limits(const Limits& limits) {

@@ -237,6 +237,7 @@ void Replay::send_retained(Session& session, OpenFence& fence, Now now) {
                 kept = message;
         }
         std::vector<MessagePtr> merged;
+        merged.reserve(newest.size());
         for (const auto& [topic, message] : newest) merged.push_back(message);
         all = std::move(merged);
     }

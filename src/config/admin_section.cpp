@@ -6,7 +6,7 @@ namespace keepmq::config {
 namespace {
 
 std::string shown(const Endpoint& endpoint) {
-    const auto port = std::to_string(endpoint.port);
+    auto port = std::to_string(endpoint.port);
     if (endpoint.host.empty())
         return port;
     const bool brackets = endpoint.host.find(':') != std::string::npos;

@@ -50,7 +50,7 @@ bool within(const Range& range, std::uint64_t value) {
 
 }  // namespace
 
-Key text_key(std::string name, std::string meaning, Member<std::string> member) {
+Key text_key(std::string name, std::string meaning, const Member<std::string>& member) {
     return {std::move(name),
             "text",
             std::move(meaning),
@@ -61,7 +61,7 @@ Key text_key(std::string name, std::string meaning, Member<std::string> member) 
             [member](Settings& settings) { return member(settings); }};
 }
 
-Key flag_key(std::string name, std::string meaning, Member<bool> member) {
+Key flag_key(std::string name, std::string meaning, const Member<bool>& member) {
     return {std::move(name),
             "on or off",
             std::move(meaning),
@@ -78,7 +78,7 @@ Key flag_key(std::string name, std::string meaning, Member<bool> member) {
 Key words_key(std::string name,
               std::vector<std::string> words,
               std::string meaning,
-              Member<std::string> member) {
+              const Member<std::string>& member) {
     std::string list;
     for (std::size_t i = 0; i < words.size(); ++i)
         list += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
@@ -94,8 +94,12 @@ Key words_key(std::string name,
             [member](Settings& settings) { return member(settings); }};
 }
 
-Key number_key(
-    std::string name, Range range, bool bytes, std::string meaning, Set64 set, Get64 get) {
+Key number_key(std::string name,
+               Range range,
+               bool bytes,
+               std::string meaning,
+               const Set64& set,
+               const Get64& get) {
     const auto shown = bytes ? &in_bytes : &plain;
     const std::string type = (bytes ? "size" : "number") + bounds(range, shown);
     return {std::move(name),
@@ -113,8 +117,12 @@ Key number_key(
             [=](Settings& settings) { return shown(get(settings)); }};
 }
 
-Key duration_key(
-    std::string name, Range range, std::uint64_t step, std::string meaning, Set64 set, Get64 get) {
+Key duration_key(std::string name,
+                 Range range,
+                 std::uint64_t step,
+                 std::string meaning,
+                 const Set64& set,
+                 const Get64& get) {
     const std::string type = "duration" + bounds(range, &in_time);
     return {
         std::move(name),

@@ -36,22 +36,32 @@ struct Range {
     std::uint64_t most = std::numeric_limits<std::int64_t>::max();
 };
 
-[[nodiscard]] Key text_key(std::string name, std::string meaning, Member<std::string> member);
-[[nodiscard]] Key flag_key(std::string name, std::string meaning, Member<bool> member);
+[[nodiscard]] Key text_key(std::string name,
+                           std::string meaning,
+                           const Member<std::string>& member);
+[[nodiscard]] Key flag_key(std::string name, std::string meaning, const Member<bool>& member);
 [[nodiscard]] Key words_key(std::string name,
                             std::vector<std::string> words,
                             std::string meaning,
-                            Member<std::string> member);
+                            const Member<std::string>& member);
 
 using Get64 = std::function<std::uint64_t(Settings&)>;
 using Set64 = std::function<void(Settings&, std::uint64_t)>;
 
 /// A whole number; written `1MB` too when `bytes`.
-[[nodiscard]] Key number_key(
-    std::string name, Range range, bool bytes, std::string meaning, Set64 set, Get64 get);
+[[nodiscard]] Key number_key(std::string name,
+                             Range range,
+                             bool bytes,
+                             std::string meaning,
+                             const Set64& set,
+                             const Get64& get);
 /// A duration; set, get and range count milliseconds. `step` is the finest the member can hold.
-[[nodiscard]] Key duration_key(
-    std::string name, Range range, std::uint64_t step, std::string meaning, Set64 set, Get64 get);
+[[nodiscard]] Key duration_key(std::string name,
+                               Range range,
+                               std::uint64_t step,
+                               std::string meaning,
+                               const Set64& set,
+                               const Get64& get);
 
 template <class T>
 [[nodiscard]] Key number_key(

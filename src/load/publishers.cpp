@@ -6,6 +6,17 @@
 #include "load/pattern.hpp"
 
 namespace keepmq::load {
+namespace {
+
+/// So many microseconds a fast pace sleeps at least: to wake up for each message costs more of the
+/// processors than the message, and they are the broker's, too.
+constexpr Micros pause_of_fast_pace = 200;
+
+Micros pause_of(double rate) {
+    return rate > 1e6 / pause_of_fast_pace ? pause_of_fast_pace : 0;
+}
+
+}  // namespace
 
 void OpenMessages::reset(std::size_t window) {
     due_.assign(window, -1);
@@ -37,6 +48,7 @@ Publishers::Publishers(Swarm& swarm, const PublishPlan& plan, std::size_t first,
       publishers_(count),
       copies_(count),
       paced_from_(count),
+      pause_{pause_of(plan.rate)},
       topic_changes_{plan.topic.find("%n") != std::string::npos} {
     for (std::size_t i = 0; i < count; ++i) {
         auto& publisher = publishers_[i];
@@ -99,7 +111,7 @@ Micros Publishers::fill(Micros now, std::uint64_t deliveries) {
         for (; left > 0 && !is_limit_reached(); --left) {
             const auto due = plan_.rate > 0 ? due_of(index) : now;
             if (due > now) {
-                next = std::min(next, due);
+                next = std::min(next, std::max(due, now + pause_));
                 break;
             }
             if (copies_[index] > deliveries) {

@@ -31,6 +31,8 @@ class Place {
   public:
     Place() = default;
     explicit Place(ListenerCount& count) : count_{&count} { ++count.connections; }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
     Place(Place&& other) noexcept : count_{std::exchange(other.count_, nullptr)} {}
     Place& operator=(Place&& other) noexcept {
         std::swap(count_, other.count_);
@@ -50,6 +52,8 @@ class Descriptor {
   public:
     Descriptor() = default;
     explicit Descriptor(int number) : number_{number} {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
     Descriptor(Descriptor&& other) noexcept : number_{std::exchange(other.number_, -1)} {}
     Descriptor& operator=(Descriptor&& other) noexcept {
         std::swap(number_, other.number_);

@@ -89,7 +89,7 @@ PoolCore::PoolCore(PoolSettings settings_,
           backend->durability(),
           std::max<std::size_t>(1, backend->lanes()) + std::max<std::size_t>(1, backend->readers()),
           stats},
-      turns{std::max<std::size_t>(1, backend->lanes())} {}
+      turns{std::max<std::size_t>(1, backend->lanes()), stats.queued} {}
 
 void PoolCore::settle(std::span<const Item> items,
                       Fate fate,

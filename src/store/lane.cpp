@@ -212,7 +212,7 @@ bool Lane::take(Chunk& chunk) {
         spares_.push_back(std::move(chunk.items));
     busy_ = false;
     while (wait_for_work(lock)) {
-        if (turn_ || !core_.turns.are_needed(core_.stats.queued.load(std::memory_order_relaxed))) {
+        if (turn_ || !core_.turns.are_needed()) {
             chunk = std::move(queue_.front());
             queue_.pop_front();
             under_way_ = chunk.items;

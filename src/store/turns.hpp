@@ -2,9 +2,10 @@
 // Private to the pool: how many of its lanes may be at the database at once when much waits.
 //
 // Batches of all lanes at once share the database's processors, and none of them is done sooner for
-// it: they are only smaller, and more of them. With half of the lanes at the database the others
-// gather, so a batch has twice the rows and its fixed costs, and what transactions cost each other,
-// are paid half as often.
+// it: they are only smaller, and more of them. While the others gather a batch has more rows and
+// its fixed costs, and what transactions cost each other, are paid less often. So a load that does
+// not need all of the database leaves some of it free, and what stops it for a moment is made up
+// for soon. With much waiting half of the lanes keep it busy.
 
 #include <algorithm>
 #include <condition_variable>
@@ -13,19 +14,25 @@
 #include <mutex>
 #include <vector>
 
+#include "store/metrics.hpp"
+
 namespace keepmq::store {
 
 /// Turns in the order in which they are asked for. Any thread.
 class Turns {
   public:
-    explicit Turns(std::size_t lanes)
-        : at_once_{std::max<std::size_t>(2, (lanes + 1) / 2)}, waiting_(lanes), lanes_{lanes} {}
+    /// `writes`: those in the pool.
+    Turns(std::size_t lanes, const Counter& writes)
+        : quarter_{std::max<std::size_t>(2, lanes / 4)},
+          half_{std::max<std::size_t>(2, (lanes + 1) / 2)},
+          lanes_{lanes},
+          writes_{writes},
+          admitted_{quarter_},
+          waiting_(lanes) {}
 
     /// With fewer writes in the pool than this a lane need not wait: then the time of a flush
     /// counts, which a database shares between the commits that come to it together.
-    [[nodiscard]] bool are_needed(std::uint64_t writes) const {
-        return lanes_ > at_once_ && writes > few_for_each_lane * lanes_;
-    }
+    [[nodiscard]] bool are_needed() const { return lanes_ > half_ && writes_ > few * lanes_; }
 
     /// Nobody waits any more: who has a turn may be blocked at the database until it is
     /// interrupted.
@@ -37,26 +44,32 @@ class Turns {
 
   private:
     friend class Turn;
-    static constexpr std::uint64_t few_for_each_lane = 16;
+    // Writes for each lane.
+    static constexpr std::uint64_t few = 4;
+    static constexpr std::uint64_t many = 64;
 
     void take() {
         std::unique_lock lock{mutex_};
         const std::uint64_t number = asked_++;
-        waiting_[number % lanes_].wait(lock, [&] { return closed_ || number < ended_ + at_once_; });
+        waiting_[number % lanes_].wait(lock, [&] { return closed_ || number < admitted_; });
     }
     void end() {
         const std::lock_guard lock{mutex_};
         ++ended_;
-        waiting_[(ended_ + at_once_ - 1) % lanes_].notify_one();
+        const auto admitted = ended_ + (writes_ > many * lanes_ ? half_ : quarter_);
+        for (; admitted_ < admitted; ++admitted_) waiting_[admitted_ % lanes_].notify_one();
     }
 
-    const std::uint64_t at_once_;
+    const std::uint64_t quarter_;
+    const std::uint64_t half_;
+    const std::uint64_t lanes_;
+    const Counter& writes_;
     std::mutex mutex_;
     bool closed_ = false;
     std::uint64_t asked_ = 0;
+    std::uint64_t admitted_;
     std::uint64_t ended_ = 0;
     std::vector<std::condition_variable> waiting_;  ///< one for each lane, which has one turn
-    const std::uint64_t lanes_;
 };
 
 /// One lane's turn, waited for and held.

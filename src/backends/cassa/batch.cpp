@@ -399,6 +399,7 @@ std::optional<Failure> Batch::send_wave(std::vector<Write*> writes) {
     if (again.empty())
         return std::nullopt;
     std::vector<Write*> pointers;
+    pointers.reserve(again.size());
     for (auto& write : again) pointers.push_back(&write);
     return send_wave(std::move(pointers));
 }

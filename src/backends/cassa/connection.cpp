@@ -164,6 +164,7 @@ std::variant<std::shared_ptr<Session>, Failure> Session::connect(const Settings&
     std::vector<std::string> names;
     for (const auto& node : settings.nodes) names.push_back(store::to_string(node));
     std::vector<KmText> nodes;
+    nodes.reserve(names.size());
     for (const auto& name : names) nodes.push_back(view(name));
     KmOptions options{};
     options.nodes = nodes.data();

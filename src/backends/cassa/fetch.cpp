@@ -100,6 +100,7 @@ class Retained {
             topics = matching(std::get<sql::Rows>(answer), filter.view());
         }
         std::vector<Command> commands;
+        commands.reserve(topics.size());
         for (const auto& topic : topics) commands.push_back(translator_.retained(topic));
         auto found = ask(session_, std::move(commands), interrupt_);
         if (!std::holds_alternative<Failure>(found) && !translator_.layout().retained_body)

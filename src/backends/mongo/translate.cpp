@@ -177,7 +177,7 @@ Questions questions(Batch batch, store::Attempt attempt) {
     }
     for (auto* const list : {&asked.msgids, &asked.retained_topics, &asked.newest_of}) {
         std::ranges::sort(*list);
-        list->erase(std::ranges::unique(*list).begin(), list->end());
+        list->erase(std::unique(list->begin(), list->end()), list->end());
     }
     return asked;
 }

@@ -58,6 +58,7 @@ class BulkBindings {
 class ResultBuffers {
   public:
     explicit ResultBuffers(std::size_t columns);
+    ~ResultBuffers() = default;
     ResultBuffers(const ResultBuffers&) = delete;
     ResultBuffers& operator=(const ResultBuffers&) = delete;
 

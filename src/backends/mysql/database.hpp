@@ -55,6 +55,8 @@ class Database final : public sql::Database {
     [[nodiscard]] static std::variant<std::unique_ptr<Database>, store::Failure> connect(
         const Settings& settings, store::Role role, Interrupt& interrupt);
     ~Database() override;
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
 
     /// All rows of a statement of ours; it is prepared once and kept.
     [[nodiscard]] std::variant<sql::Rows, store::Failure> query(

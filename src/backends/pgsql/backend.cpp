@@ -12,7 +12,6 @@
 namespace keepmq::pgsql {
 namespace {
 
-using store::errc;
 using store::Failure;
 
 class PgBackend final : public store::Backend {

@@ -32,6 +32,7 @@ enum class Type : std::uint32_t {
 class Bound {
   public:
     explicit Bound(std::size_t count);
+    ~Bound() = default;
     Bound(const Bound&) = delete;
     Bound& operator=(const Bound&) = delete;
 

@@ -49,6 +49,8 @@ class Session final : public sql::Database {
     [[nodiscard]] static std::variant<std::unique_ptr<Session>, store::Failure> connect(
         const Settings& settings, const Interrupt& interrupt);
     ~Session() override;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
 
     /// One statement of ours outside a transaction.
     [[nodiscard]] std::variant<sql::Rows, store::Failure> query(

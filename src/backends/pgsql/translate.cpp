@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/overloaded.hpp"
 #include "model/topic.hpp"
@@ -114,7 +115,7 @@ string_view equal_by_hash() {
            R"(sha256(decode(replace({1}, '\', '\\'), 'escape')) and {0} = {1})";
 }
 
-Translator::Translator(const sql::Layout& layout) : layout_{layout} {
+Translator::Translator(sql::Layout layout) : layout_{std::move(layout)} {
     write_presence();
     write_messages();
     write_retained();

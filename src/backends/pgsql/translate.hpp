@@ -50,7 +50,7 @@ using Commands = std::vector<Command>;
 /// Immutable; one per open connection, because its texts depend on the layout.
 class Translator {
   public:
-    explicit Translator(const sql::Layout& layout);
+    explicit Translator(sql::Layout layout);
 
     /// The commands of a batch, to be run in order. Consecutive messages go into one insert.
     [[nodiscard]] Commands translate(std::span<const store::Op* const> batch) const;

@@ -181,7 +181,7 @@ Exchange Connection::run(const Commands& commands) {
     return run(pointers_to(commands));
 }
 
-std::variant<Answer, Failure> Connection::run(Command command) {
+std::variant<Answer, Failure> Connection::run(const Command& command) {
     const Command* const one = &command;
     auto exchange = run({&one, 1});
     if (auto* const failure = std::get_if<Failure>(&exchange))

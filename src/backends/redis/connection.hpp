@@ -42,7 +42,7 @@ class Connection {
     /// All commands are written, then all answers are read. After a failure it is closed.
     [[nodiscard]] Exchange run(std::span<const Command* const> commands);
     [[nodiscard]] Exchange run(const Commands& commands);
-    [[nodiscard]] std::variant<Answer, store::Failure> run(Command command);
+    [[nodiscard]] std::variant<Answer, store::Failure> run(const Command& command);
 
     /// The halves of `run`, for those that talk to several servers at once.
     [[nodiscard]] std::optional<store::Failure> send(std::span<const Command* const> commands);

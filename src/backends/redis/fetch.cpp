@@ -14,7 +14,6 @@
 namespace keepmq::redis {
 namespace {
 
-using store::errc;
 using store::Failure;
 using store::FetchMessages;
 using store::FetchMode;
@@ -164,6 +163,7 @@ class Fetch {
         }
         const auto place = query_.after ? query_.after->token : std::string{};
         std::vector<Merge::Source> sources;
+        sources.reserve(topics.size());
         for (auto& topic : topics) sources.push_back({std::move(topic), place});
         if (query_.mode != FetchMode::queue && !heed_positions(sources))
             return std::nullopt;

@@ -26,11 +26,14 @@ constexpr milliseconds silence{10'000};
 
 class Listener final : public store::ChannelListener {
   public:
-    Listener(const Settings& settings, std::shared_ptr<PoolFacts> facts, store::ChannelSink& sink)
-        : settings_{settings}, sink_{sink}, master_{settings_, std::move(facts)}, thread_{[this] {
-              run();
-          }} {}
+    Listener(Settings settings, std::shared_ptr<PoolFacts> facts, store::ChannelSink& sink)
+        : settings_{std::move(settings)},
+          sink_{sink},
+          master_{settings_, std::move(facts)},
+          thread_{[this] { run(); }} {}
 
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
     ~Listener() override {
         std::unique_lock lock{mutex_};
         stopping_ = true;

@@ -26,7 +26,7 @@ std::string PoolFacts::durability() const {
     return durability_;
 }
 
-bool PoolFacts::set_durability(std::string words) {
+bool PoolFacts::set_durability(const std::string& words) {
     const std::lock_guard lock{mutex_};
     return std::exchange(durability_, words) != words;
 }

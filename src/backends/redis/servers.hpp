@@ -17,7 +17,7 @@ class PoolFacts {
     /// How durable a commit is, in words; empty before the first connection.
     [[nodiscard]] std::string durability() const;
     /// True if this is news.
-    bool set_durability(std::string words);
+    bool set_durability(const std::string& words);
     /// True for the first caller.
     bool first_without_replica();
 

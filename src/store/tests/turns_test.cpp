@@ -18,8 +18,10 @@ namespace {
 using ::testing::ElementsAreArray;
 
 /// So many turns are had without waiting; the next one begins when one of them ends.
-void expect_turns(std::size_t lanes, std::size_t at_once) {
-    Turns turns{lanes};
+void expect_turns(std::size_t lanes, std::uint64_t writes, std::size_t at_once) {
+    const Counter waiting{writes};
+    Turns turns{lanes, waiting};
+    { const Turn first{turns}; }  // when one ends it is seen how much waits
     std::vector<std::unique_ptr<Turn>> held;
     while (held.size() < at_once) held.push_back(std::make_unique<Turn>(turns));
     std::atomic<bool> ended{false};
@@ -35,18 +37,31 @@ void expect_turns(std::size_t lanes, std::size_t at_once) {
     held.pop_back();
 }
 
-TEST(Turns, HalfOfTheLanesHaveOneAtATime) {
+bool are_needed(std::size_t lanes, std::uint64_t writes) {
+    const Counter waiting{writes};
+    return Turns{lanes, waiting}.are_needed();
+}
+
+TEST(Turns, HalfOfTheLanesHaveOneWithMuchWaiting) {
     for (int i = 0; i < 20; ++i) {
-        expect_turns(8, 4);
-        expect_turns(3, 2);
+        expect_turns(8, 1000, 4);
+        expect_turns(3, 1000, 2);
     }
 }
 
-TEST(Turns, AreNeededWhenMuchWaitsInManyLanes) {
-    EXPECT_TRUE(Turns{8}.are_needed(1000));
-    EXPECT_FALSE(Turns{8}.are_needed(100));
-    EXPECT_FALSE(Turns{2}.are_needed(1000));
-    EXPECT_FALSE(Turns{1}.are_needed(1000));
+TEST(Turns, AQuarterHasOneWithLess) {
+    for (int i = 0; i < 20; ++i) {
+        expect_turns(8, 500, 2);
+        expect_turns(32, 2000, 8);
+    }
+}
+
+TEST(Turns, AreNeededWithMoreThanAFewWritesInManyLanes) {
+    EXPECT_TRUE(are_needed(8, 1000));
+    EXPECT_TRUE(are_needed(8, 33));
+    EXPECT_FALSE(are_needed(8, 32));
+    EXPECT_FALSE(are_needed(2, 1000));
+    EXPECT_FALSE(are_needed(1, 1000));
 }
 
 TEST_F(PoolTest, ManyLanesThatTakeTurnsLoseNothingAndKeepTheirOrder) {
@@ -88,7 +103,7 @@ TEST_F(PoolTest, APoolThatStopsRefusesWhatWaitsForATurn) {
     start(lanes);
     database->hold_writes();
     for (std::uint64_t i = 1; i <= 1000; ++i) submit(i, i % lanes);
-    ASSERT_TRUE(database->await_held_writes(4));
+    ASSERT_TRUE(database->await_held_writes(2));
     pool->stop();
     EXPECT_EQ(sink.all().size(), 1000U);
     EXPECT_EQ(pool->stats().refused, 1000U);
