@@ -245,7 +245,7 @@ void RuleCompiler::waiting() {
         {{"immediate", Deliver::immediate}, {"after_commit", Deliver::after_commit}},
         Deliver::immediate);
     if (rule_.deliver == Deliver::after_commit && rule_.durability != Durability::commit) {
-        error("\"deliver\": \"after_commit\" needs \"durability\": \"commit\"",
+        error(R"("deliver": "after_commit" needs "durability": "commit")",
               "leave one of the two out");
     }
 }

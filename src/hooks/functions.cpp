@@ -83,6 +83,7 @@ std::optional<Function> parse_function(std::string_view name) {
 const std::vector<std::string_view>& function_names() {
     static const std::vector<std::string_view> names = [] {
         std::vector<std::string_view> all;
+        all.reserve(std::size(known));
         for (const auto& one : known) all.push_back(one.name);
         return all;
     }();

@@ -4,7 +4,7 @@
 
 namespace keepmq::hooks {
 
-TopicMatch::TopicMatch(const std::optional<TopicFilter>& filter) : shape_{Shape::everything} {
+TopicMatch::TopicMatch(const std::optional<TopicFilter>& filter) {
     if (!filter)
         return;
     text_ = filter->str();

@@ -30,7 +30,7 @@ class TopicMatch {
     enum class Shape : std::uint8_t { everything, all_but_dollar, exact, subtree, general };
     [[nodiscard]] bool slow(std::string_view topic) const;
 
-    Shape shape_;
+    Shape shape_ = Shape::everything;
     std::string text_;  ///< of a subtree `a/b/#`: `a/b`
 };
 

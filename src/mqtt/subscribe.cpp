@@ -85,7 +85,7 @@ SubscribeEntry read_entry(Reader& in, ProtocolVersion version) {
 }
 
 unsigned options_of(const SubscribeEntry& entry, ProtocolVersion version) {
-    unsigned options = static_cast<unsigned>(entry.qos);
+    auto options = static_cast<unsigned>(entry.qos);
     if (version != ProtocolVersion::v5)
         return options;
     options |= entry.no_local ? option_no_local : 0U;

@@ -42,6 +42,8 @@ class TcpConnection final : public Connection, public Poller::Socket {
         ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
 
+    TcpConnection(const TcpConnection&) = delete;
+    TcpConnection& operator=(const TcpConnection&) = delete;
     ~TcpConnection() override { close_now(); }
 
     void start() override {

@@ -31,8 +31,10 @@ void log_all(const Diagnostics& diagnostics) {
 
 }  // namespace
 
-Node::Node(const config::Settings& settings, const Registry& registry)
-    : settings_{settings}, registry_{registry}, started_{std::chrono::steady_clock::now()} {}
+Node::Node(config::Settings settings, Registry registry)
+    : settings_{std::move(settings)},
+      registry_{std::move(registry)},
+      started_{std::chrono::steady_clock::now()} {}
 
 std::unique_ptr<Node> Node::start(const config::Settings& settings,
                                   const Registry& registry,
@@ -189,7 +191,7 @@ admin::Done Node::load(const store::BackendDescriptor& descriptor) {
     }
     plugin_errors_.erase(std::string{descriptor.plugin});
     if (std::ranges::find(wanted_, descriptor.plugin) == wanted_.end())
-        wanted_.push_back(std::string{descriptor.plugin});
+        wanted_.emplace_back(descriptor.plugin);
     plugin->start(settings_, *dead_letters_, *commands_);
     auto list = plugins_;
     list.push_back(plugin);

@@ -80,7 +80,7 @@ class Node final : public admin::Source {
     [[nodiscard]] admin::Done drop_dead_letter(std::int64_t id) override;
 
   private:
-    Node(const config::Settings& settings, const Registry& registry);
+    Node(config::Settings settings, Registry registry);
 
     [[nodiscard]] bool open_sessions(Diagnostics& diagnostics);
     [[nodiscard]] bool open_listeners(Diagnostics& diagnostics);

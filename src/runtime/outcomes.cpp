@@ -82,7 +82,8 @@ void Shard::one_done(store::Token token, PublishWait& wait, mqtt::ReasonCode rea
         return;
     if (const auto message = std::exchange(wait.deliver, nullptr);
         message && !is_error(wait.reason)) {
-        const PublishWait copy = wait;  // the place may move
+        // The place may move. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+        const PublishWait copy = wait;
         token = spread(message, copy, token);
         if (std::get<PublishWait>(*pending_.find(token)).open > 0)
             return;

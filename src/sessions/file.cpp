@@ -130,7 +130,9 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
         return failed();
     if (number == 1)
         return migrate();
-    return execute(db, set_version) ? nullptr : failed();
+    if (!execute(db, set_version))
+        return failed();
+    return nullptr;
 }
 
 std::unique_ptr<Failure> SqliteFile::migrate() {

@@ -149,7 +149,7 @@ void Loading::incoming() {
         kept.stage = static_cast<Stage>(stage);
         const auto id = MessageId::parse(row.bytes());
         kept.id = id.value_or(MessageId{});
-        into_.emplace_back(std::move(kept));
+        into_.push_back(kept);
         return id && stage >= 0 && stage <= static_cast<int>(Stage::settled);
     });
 }

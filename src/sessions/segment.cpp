@@ -25,7 +25,7 @@ enum Flag : std::uint8_t {
     all_flags = 63,
 };
 
-constexpr std::size_t full = 256 * 1024;
+constexpr std::size_t full = 262'144;
 constexpr std::size_t least_sparse = 4096;  // a page: less than that gains nothing
 constexpr std::size_t delivery_bytes = 22;
 

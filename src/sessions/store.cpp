@@ -36,7 +36,7 @@ WallTime newest_of(const std::vector<broker::Change>& changes) {
 /// The new name, or empty if it could not be moved.
 std::string set_aside(const std::string& path) {
     const auto now = read_clocks().wall.time_since_epoch().count();
-    const auto aside = path + ".damaged-" + std::to_string(now);
+    auto aside = path + ".damaged-" + std::to_string(now);
     std::error_code error;
     std::filesystem::rename(path, aside, error);
     if (error)

@@ -77,12 +77,12 @@ class Post {
 
 }  // namespace
 
-PoolCore::PoolCore(PoolSettings settings_,
-                   std::shared_ptr<const Backend> backend_,
-                   DeadLetters& dead_letters_)
-    : settings{std::move(settings_)},
-      backend{std::move(backend_)},
-      dead_letters{dead_letters_},
+PoolCore::PoolCore(PoolSettings of_pool,
+                   std::shared_ptr<const Backend> database,
+                   DeadLetters& letters)
+    : settings{std::move(of_pool)},
+      backend{std::move(database)},
+      dead_letters{letters},
       label{settings.kind + ' ' + settings.name},
       health{
           label,

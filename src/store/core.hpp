@@ -36,9 +36,7 @@ struct Item {
 
 /// Any thread.
 struct PoolCore {
-    PoolCore(PoolSettings settings_,
-             std::shared_ptr<const Backend> backend_,
-             DeadLetters& dead_letters_);
+    PoolCore(PoolSettings of_pool, std::shared_ptr<const Backend> database, DeadLetters& letters);
 
     /// Counts the outcome of each item and hands all of them to their sinks, one call per sink.
     /// Sinks of items that are in the spool have theirs already; the spooler is told.

@@ -376,7 +376,7 @@ void Lane::bury(std::span<const Item> one, const Failure& why) {
     PoolCore::count_errors(one);
     core_.health.note(why);
     while (const auto lost = core_.dead_letters.add(core_.label, rule, item.op, why)) {
-        log.error("dead letter could not be kept pool=\"{}\" rule=\"{}\" op={} error=\"{}\"",
+        log.error(R"(dead letter could not be kept pool="{}" rule="{}" op={} error="{}")",
                   core_.label,
                   rule,
                   name_of(item.op),
@@ -388,7 +388,7 @@ void Lane::bury(std::span<const Item> one, const Failure& why) {
     const SteadyTime now = steady_clock::now();
     if (now - last_burial_said_ > std::chrono::seconds{1}) {
         last_burial_said_ = now;
-        log.warn("dead letter pool=\"{}\" rule=\"{}\" op={} count={} error=\"{}\"",
+        log.warn(R"(dead letter pool="{}" rule="{}" op={} count={} error="{}")",
                  core_.label,
                  rule,
                  name_of(item.op),

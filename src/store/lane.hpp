@@ -120,7 +120,7 @@ class Lane {
     std::vector<std::vector<Item>> spares_;
     bool diverted_;
     bool sleeping_ = false;
-    bool busy_ = true;  // a batch is under way
+    bool busy_ = false;  // a batch is under way
     bool finished_ = false;
 
     std::thread thread_;  // last: starts when all else is there

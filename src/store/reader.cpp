@@ -128,7 +128,7 @@ void Readers::answer(Link& link, PendingQuery&& query) {
     if (is_permanent(failure.code)) {
         link.succeeded();
         core_.health.note(failure);
-        log.warn("query refused pool=\"{}\" rule=\"{}\" error=\"{}\"",
+        log.warn(R"(query refused pool="{}" rule="{}" error="{}")",
                  core_.label,
                  query.rule != nullptr ? query.rule->name : "",
                  escaped(failure.text));

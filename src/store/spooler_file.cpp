@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "base/log.hpp"
@@ -446,7 +447,7 @@ void Spooler::measure() {
     const auto rate = [&](const Counter& counter, std::uint64_t& before) {
         const std::uint64_t after = counter;
         return static_cast<std::uint64_t>(
-            static_cast<double>(after - std::exchange(before, after)) / time.count() + 0.5);
+            std::llround(static_cast<double>(after - std::exchange(before, after)) / time.count()));
     };
     written_each_second_ = rate(written_, written_before_);
     drained_each_second_ = rate(drained_, drained_before_);

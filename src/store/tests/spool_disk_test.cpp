@@ -34,8 +34,8 @@ class FullDisk {
 };
 
 TEST_F(SpoolerTest, AFullDiskDoesNotKeepTheSpoolFromDraining) {
-    settings.give_up_after = std::chrono::milliseconds{50};
-    settings.max_batch = 10;  // many pages
+    settings.give_up_after = std::chrono::seconds{1};  // a new spool takes some time
+    settings.max_batch = 10;                           // many pages
     start();
     begin_to_spool();
     for (std::uint64_t i = 2; i <= 500; ++i) submit(i);
