@@ -8,6 +8,7 @@
 // for soon. With much waiting half of the lanes keep it busy.
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -21,12 +22,16 @@ namespace keepmq::store {
 /// Turns in the order in which they are asked for. Any thread.
 class Turns {
   public:
-    /// `writes`: those in the pool.
-    Turns(std::size_t lanes, const Counter& writes)
+    /// `writes`: those in the pool. `patience`: so long a lane waits at most, so that statements
+    /// that hang, each in its lane, do not stop the others.
+    Turns(std::size_t lanes,
+          const Counter& writes,
+          std::chrono::milliseconds patience = std::chrono::milliseconds{100})
         : quarter_{std::max<std::size_t>(2, lanes / 4)},
           half_{std::max<std::size_t>(2, (lanes + 1) / 2)},
           lanes_{lanes},
           writes_{writes},
+          patience_{patience},
           admitted_{quarter_},
           waiting_(lanes) {}
 
@@ -39,7 +44,7 @@ class Turns {
     void close() {
         const std::lock_guard lock{mutex_};
         closed_ = true;
-        for (auto& one : waiting_) one.notify_one();
+        for (auto& one : waiting_) one.notify_all();
     }
 
   private:
@@ -51,25 +56,27 @@ class Turns {
     void take() {
         std::unique_lock lock{mutex_};
         const std::uint64_t number = asked_++;
-        waiting_[number % lanes_].wait(lock, [&] { return closed_ || number < admitted_; });
+        waiting_[number % lanes_].wait_for(
+            lock, patience_, [&] { return closed_ || number < admitted_; });
     }
     void end() {
         const std::lock_guard lock{mutex_};
         ++ended_;
         const auto admitted = ended_ + (writes_ > many * lanes_ ? half_ : quarter_);
-        for (; admitted_ < admitted; ++admitted_) waiting_[admitted_ % lanes_].notify_one();
+        for (; admitted_ < admitted; ++admitted_) waiting_[admitted_ % lanes_].notify_all();
     }
 
     const std::uint64_t quarter_;
     const std::uint64_t half_;
     const std::uint64_t lanes_;
     const Counter& writes_;
+    const std::chrono::milliseconds patience_;
     std::mutex mutex_;
     bool closed_ = false;
     std::uint64_t asked_ = 0;
     std::uint64_t admitted_;
     std::uint64_t ended_ = 0;
-    std::vector<std::condition_variable> waiting_;  ///< one for each lane, which has one turn
+    std::vector<std::condition_variable> waiting_;  ///< one for each lane
 };
 
 /// One lane's turn, waited for and held.

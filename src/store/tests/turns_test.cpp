@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <chrono>
 #include <latch>
 #include <memory>
 #include <thread>
@@ -20,7 +21,7 @@ using ::testing::ElementsAreArray;
 /// So many turns are had without waiting; the next one begins when one of them ends.
 void expect_turns(std::size_t lanes, std::uint64_t writes, std::size_t at_once) {
     const Counter waiting{writes};
-    Turns turns{lanes, waiting};
+    Turns turns{lanes, waiting, std::chrono::hours{1}};
     { const Turn first{turns}; }  // when one ends it is seen how much waits
     std::vector<std::unique_ptr<Turn>> held;
     while (held.size() < at_once) held.push_back(std::make_unique<Turn>(turns));
@@ -54,6 +55,14 @@ TEST(Turns, AQuarterHasOneWithLess) {
         expect_turns(8, 500, 2);
         expect_turns(32, 2000, 8);
     }
+}
+
+TEST(Turns, WhoHasWaitedLongGoesOn) {
+    const Counter waiting{100};
+    Turns turns{8, waiting, std::chrono::milliseconds{1}};
+    const Turn hangs{turns};
+    const Turn hangs_too{turns};
+    for (int i = 0; i < 100; ++i) const Turn passes{turns};
 }
 
 TEST(Turns, AreNeededWithMoreThanAFewWritesInManyLanes) {
