@@ -33,8 +33,8 @@ Key listener() {
 }
 
 /// Remembers where it was set.
-Key login_key(std::string name, std::string meaning, Member<std::string> member) {
-    auto key = text_key(std::move(name), std::move(meaning), std::move(member));
+Key login_key(std::string name, std::string meaning, const Member<std::string>& member) {
+    auto key = text_key(std::move(name), std::move(meaning), member);
     key.set = [set = key.set](Settings& settings, std::string_view value, const Origin& origin) {
         settings.admin.login_origin = origin;
         return set(settings, value, origin);

@@ -35,7 +35,10 @@ Key loaded_plugins() {
             }};
 }
 
-Key path_key(std::string name, std::string meaning, Member<std::string> member, bool needed) {
+Key path_key(std::string name,
+             std::string meaning,
+             const Member<std::string>& member,
+             bool needed) {
     auto key = text_key(std::move(name), std::move(meaning), member);
     key.type = "path";
     if (needed) {

@@ -178,7 +178,7 @@ void RuleReader::document(const json::object& action) {
     const auto* const document = action.if_contains("document");
     if (collection == nullptr || !collection->is_string() || document == nullptr ||
         !document->is_object()) {
-        error("\"collection\" must be a text and \"document\" an object",
+        error(R"("collection" must be a text and "document" an object)",
               R"(write {"collection": "name", "document": {...}})");
         return;
     }
@@ -216,7 +216,7 @@ void RuleReader::max_returned(const json::value& value) {
     else if (const auto* count = value.if_int64(); count != nullptr && *count > 0)
         rule_.max_returned_count = static_cast<std::uint64_t>(*count);
     else
-        error("\"max_returned_count\" must be a whole number above 0 or \"infinity\"");
+        error(R"("max_returned_count" must be a whole number above 0 or "infinity")");
 }
 
 void RuleReader::time_range(const json::value& value) {
@@ -227,7 +227,7 @@ void RuleReader::time_range(const json::value& value) {
     else if (range && (*range)->count() > 0)
         rule_.time_range = **range;
     else
-        error("\"time_range\" must be a duration or \"infinity\"",
+        error(R"("time_range" must be a duration or "infinity")",
               R"(write "2h", with one of d, h, m, s)");
 }
 
@@ -256,7 +256,7 @@ void RuleReader::expired_time(const json::value& value) {
     else if (const auto* seconds = value.if_int64(); seconds != nullptr && *seconds <= longest)
         rule_.expired_time = std::max<std::int64_t>(0, *seconds);  // 0 or less: the plugin's value
     else
-        error("\"expired_time\" must be a whole number of seconds or \"infinity\"");
+        error(R"("expired_time" must be a whole number of seconds or "infinity")");
 }
 
 void RuleReader::member(std::string_view name, const json::value& value) {

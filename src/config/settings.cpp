@@ -29,7 +29,7 @@ const Key* find(std::string_view name) {
 std::string guess(std::string_view key) {
     std::vector<std::string_view> names;
     for (const auto& one : known_keys()) names.push_back(one.key);
-    names.push_back("listener.tcp.external");
+    names.emplace_back("listener.tcp.external");
     if (const auto near = nearest(key, names))
         return "did you mean " + *near + '?';
     constexpr std::string_view backend = "backend.";

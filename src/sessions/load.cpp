@@ -149,7 +149,7 @@ void Loading::incoming() {
         kept.stage = static_cast<Stage>(stage);
         const auto id = MessageId::parse(row.bytes());
         kept.id = id.value_or(MessageId{});
-        into_.push_back(kept);
+        into_.emplace_back(kept);
         return id && stage >= 0 && stage <= static_cast<int>(Stage::settled);
     });
 }

@@ -17,6 +17,13 @@ else
 fi
 cmake --preset tidy >/dev/null
 say "clang-tidy: ${#files[@]} files"
-printf '%s\0' "${files[@]}" |
-    xargs -0 -r -n 1 -P "$jobs" clang-tidy-14 --quiet -p build/tidy --warnings-as-errors='*' 2>&1 |
-    { grep -v -E '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' || true; }
+
+# What two at once say must not be mixed.
+tidy_one() {
+    local said
+    said="$(clang-tidy-14 --quiet -p build/tidy --warnings-as-errors='*' "$1" 2>&1)" && return
+    flock build/tidy/said grep -v -E '^[0-9]+ warnings? (and|generated|treated)|^Suppressed|^Use -header-filter' <<<"$said"
+    return 1
+}
+export -f tidy_one
+printf '%s\0' "${files[@]}" | xargs -0 -r -n 1 -P "$jobs" bash -c 'tidy_one "$1"' _
