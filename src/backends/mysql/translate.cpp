@@ -32,16 +32,24 @@ std::string matches(const std::string& pattern, string_view column, string_view 
     return fmt::format(fmt::runtime(pattern), column, value);
 }
 
+std::string is_name(const Tables& tables, string_view column, string_view value) {
+    return matches(tables.layout.is_name, column, value);
+}
+
+std::string is_topic(const Tables& tables, string_view column, string_view value) {
+    return matches(tables.layout.is_topic_of_message, column, value);
+}
+
 /// Selects the id of a stored message, at most one row; NULL if there is none.
 std::string find_message(const Tables& tables, string_view topic, string_view msgid) {
-    const auto is_topic = matches(tables.layout.is_topic_of_message, "n.topic", topic);
+    const auto has_topic = is_topic(tables, "n.topic", topic);
     const auto is_msgid = matches(tables.is_msgid, "n.msgid", msgid);
     if (tables.layout.unique_msgid)
         return fmt::format(
-            "select max(n.id) as id from mqtt_msg n where {} and {}", is_msgid, is_topic);
+            "select max(n.id) as id from mqtt_msg n where {} and {}", is_msgid, has_topic);
     // What is acknowledged is mostly new: from the end, by the index on the topic.
     return fmt::format("select n.id from mqtt_msg n where {} and {} order by n.id desc limit 1",
-                       is_topic,
+                       has_topic,
                        is_msgid);
 }
 
@@ -55,15 +63,14 @@ Translator::Translator(const Tables& tables)
     : message_properties_{tables.layout.message_properties},
       retained_properties_{tables.layout.retained_properties},
       is_msgid_{tables.is_msgid} {
-    const auto name = [&](string_view column, string_view value) {
-        return matches(tables.layout.is_name, column, value);
-    };
-    const auto topic = [&](string_view column, string_view value) {
-        return matches(tables.layout.is_topic_of_message, column, value);
-    };
-    insert_message_ = insert_messages(1);
+    write_presence(tables);
+    write_messages(tables);
+    write_retained(tables);
+    write_positions(tables);
+}
 
-    const auto is_client = name("clientid", "?1");
+void Translator::write_presence(const Tables& tables) {
+    const auto is_client = is_name(tables, "clientid", "?1");
     update_online_ = fmt::format(
         "update mqtt_client set state = '1', node = ?2, online_at = ?3, offline_at = null where {}",
         is_client);
@@ -76,17 +83,23 @@ Translator::Translator(const Tables& tables)
         "select ?1, '0', ?4, ?3, ?2, ?2 from dual "
         "where not exists (select 1 from mqtt_client where {})",
         is_client);
+}
 
+void Translator::write_messages(const Tables& tables) {
+    insert_message_ = insert_messages(1);
     delete_older_ =
         fmt::format("delete m from mqtt_msg m join ({}) newest on m.id < newest.id where {}",
                     find_message(tables, "?1", "?2"),
-                    topic("m.topic", "?1"));
+                    is_topic(tables, "m.topic", "?1"));
     delete_message_ = fmt::format("delete from mqtt_msg where {} and {}",
-                                  topic("topic", "?1"),
+                                  is_topic(tables, "topic", "?1"),
                                   matches(is_msgid_, "msgid", "?2"));
-    delete_row_ = fmt::format("delete from mqtt_msg where id = ?2 and {}", topic("topic", "?1"));
+    delete_row_ =
+        fmt::format("delete from mqtt_msg where id = ?2 and {}", is_topic(tables, "topic", "?1"));
+}
 
-    const auto is_retained = name("topic", "?1");
+void Translator::write_retained(const Tables& tables) {
+    const auto is_retained = is_name(tables, "topic", "?1");
     // An id that is not ours (20 characters) has no order and gives way.
     update_retained_ = fmt::format(
         "update mqtt_retain set msgid = ?2, sender = ?3, qos = ?4, payload = ?5, arrived = ?6{}{} "
@@ -104,9 +117,11 @@ Translator::Translator(const Tables& tables)
         when(retained_properties_, ", ?7"),
         is_retained);
     delete_retained_ = fmt::format("delete from mqtt_retain where {}", is_retained);
+}
 
-    const auto is_position =
-        fmt::format("{} and {}", name("a.clientid", "?1"), name("a.topic", "?2"));
+void Translator::write_positions(const Tables& tables) {
+    const auto is_position = fmt::format(
+        "{} and {}", is_name(tables, "a.clientid", "?1"), is_name(tables, "a.topic", "?2"));
     const auto no_position =
         fmt::format("not exists (select 1 from mqtt_acked a where {})", is_position);
     const auto init = [&](string_view value) {
@@ -116,8 +131,9 @@ Translator::Translator(const Tables& tables)
             value,
             no_position);
     };
-    const auto newest = fmt::format(
-        "select n.id from mqtt_msg n where {} order by n.id desc limit 1", topic("n.topic", "?2"));
+    const auto newest =
+        fmt::format("select n.id from mqtt_msg n where {} order by n.id desc limit 1",
+                    is_topic(tables, "n.topic", "?2"));
     init_earliest_ = init("0");
     init_latest_ = init(fmt::format("coalesce(({}), 0)", newest));
     init_latest_of_all_ = init("coalesce((select max(n.id) from mqtt_msg n), 0)");
@@ -137,14 +153,15 @@ Translator::Translator(const Tables& tables)
             no_position);
     };
     const auto by_id = find_message(tables, "?2", "?3");
-    const auto by_row =
-        fmt::format("select n.id from mqtt_msg n where n.id = ?3 and {}", topic("n.topic", "?2"));
+    const auto by_row = fmt::format("select n.id from mqtt_msg n where n.id = ?3 and {}",
+                                    is_topic(tables, "n.topic", "?2"));
     advance_ = advance(by_id);
     insert_advanced_ = insert_advanced(by_id);
     advance_to_row_ = advance(by_row);
     insert_advanced_to_row_ = insert_advanced(by_row);
-    delete_cursor_ = fmt::format(
-        "delete from mqtt_acked where {} and {}", name("clientid", "?1"), name("topic", "?2"));
+    delete_cursor_ = fmt::format("delete from mqtt_acked where {} and {}",
+                                 is_name(tables, "clientid", "?1"),
+                                 is_name(tables, "topic", "?2"));
 }
 
 std::string Translator::insert_messages(std::size_t count) const {

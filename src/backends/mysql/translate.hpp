@@ -49,6 +49,11 @@ class Translator {
     [[nodiscard]] std::string stored_after(std::size_t count) const;
 
   private:
+    void write_presence(const Tables& tables);
+    void write_messages(const Tables& tables);
+    void write_retained(const Tables& tables);
+    void write_positions(const Tables& tables);
+
     bool message_properties_;
     bool retained_properties_;
     std::string is_msgid_;
