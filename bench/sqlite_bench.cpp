@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backends/sqlite/backend.hpp"
+#include "base/testing/temp_dir.hpp"
 #include "model/message.hpp"
 #include "store/connection.hpp"
 #include "store/dead_letters.hpp"
@@ -27,13 +28,8 @@ constexpr std::size_t topics = 1000;
 /// One file in an empty directory that is removed at the end.
 class Bed {
   public:
-    explicit Bed(const char* synchronous) {
-        const char* const parent = std::getenv("KEEPMQ_BENCH_DIR");
-        std::string pattern = (parent != nullptr ? std::filesystem::path{parent}
-                                                 : std::filesystem::temp_directory_path()) /
-                              "keepmq-bench-XXXXXX";
-        directory_ = ::mkdtemp(pattern.data());
-        store::PoolConf conf{"sqlite", "bench", {}, directory_};
+    explicit Bed(const char* synchronous) : directory_{parent()} {
+        store::PoolConf conf{"sqlite", "bench", {}, directory_.path()};
         conf.entries["synchronous"] = {synchronous, {}};
         Diagnostics diagnostics;
         backend_ = sqlite::descriptor().configure(conf, diagnostics);
@@ -41,20 +37,17 @@ class Bed {
         writer_ = backend_->connect(store::Role::writer);
         ok_ = ok_ && !writer_->open();
     }
-    ~Bed() {
-        writer_.reset();
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
-    }
-    Bed(const Bed&) = delete;
-    Bed& operator=(const Bed&) = delete;
-
     [[nodiscard]] bool ok() const { return ok_; }
     [[nodiscard]] store::Connection& writer() { return *writer_; }
     [[nodiscard]] std::shared_ptr<const store::Backend> backend() const { return backend_; }
 
   private:
-    std::string directory_;
+    static std::filesystem::path parent() {
+        const char* const chosen = std::getenv("KEEPMQ_BENCH_DIR");
+        return chosen != nullptr ? chosen : std::filesystem::temp_directory_path();
+    }
+
+    TempDir directory_;  // first: goes when all that uses it is gone
     std::shared_ptr<const store::Backend> backend_;
     std::unique_ptr<store::Connection> writer_;
     bool ok_ = false;

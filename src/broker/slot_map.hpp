@@ -1,7 +1,7 @@
 #pragma once
 // Objects found by a key that is never used twice: index in the low half, generation in the high
-// half. Finding is one array access, and a key of a dead object finds nothing. No key is 0, and the
-// bits above slot_key_bits are.
+// half. Finding is one array access, and a key of a dead object finds nothing. No key is 0, and all
+// are below 2^slot_key_bits.
 
 #include <cstddef>
 #include <cstdint>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 namespace keepmq::load {
+
 Arrivals::Arrivals(Swarm& swarm, std::size_t first, std::vector<Sequences> expected, Micros since)
     : swarm_{swarm},
       first_{first},

@@ -48,7 +48,6 @@ Publishers::Publishers(Swarm& swarm, const PublishPlan& plan, std::size_t first,
       publishers_(count),
       copies_(count),
       paced_from_(count),
-      pause_{pause_of(plan.rate)},
       topic_changes_{plan.topic.find("%n") != std::string::npos} {
     for (std::size_t i = 0; i < count; ++i) {
         auto& publisher = publishers_[i];
@@ -102,6 +101,7 @@ std::size_t Publishers::room(const Publisher& publisher) const {
 
 Micros Publishers::fill(Micros now, std::uint64_t deliveries) {
     held_up_ = false;
+    const Micros soonest = now + pause_of(plan_.rate);
     Micros next = never;
     for (std::size_t step = 0; step < publishers_.size(); ++step) {
         const std::size_t index = (turn_ + step) % publishers_.size();
@@ -111,7 +111,7 @@ Micros Publishers::fill(Micros now, std::uint64_t deliveries) {
         for (; left > 0 && !is_limit_reached(); --left) {
             const auto due = plan_.rate > 0 ? due_of(index) : now;
             if (due > now) {
-                next = std::min(next, std::max(due, now + pause_));
+                next = std::min(next, std::max(due, soonest));
                 break;
             }
             if (copies_[index] > deliveries) {

@@ -95,7 +95,6 @@ class Publishers {
     std::vector<Publisher> publishers_;
     std::vector<std::uint64_t> copies_;
     std::vector<std::uint64_t> paced_from_;  ///< what each had sent when the pace began
-    Micros pause_;
     bool topic_changes_;
     std::size_t turn_ = 0;
     Micros begin_ = 0;

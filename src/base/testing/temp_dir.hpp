@@ -1,5 +1,5 @@
 #pragma once
-// A folder of its own for a test, removed with everything in it at the end.
+// A folder of its own for a test or a benchmark, removed with everything in it at the end.
 
 #include <stdlib.h>
 
@@ -11,8 +11,8 @@ namespace keepmq {
 
 class TempDir {
   public:
-    TempDir() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "keepmq-XXXXXX").string();
+    explicit TempDir(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+        std::string pattern = (parent / "keepmq-XXXXXX").string();
         path_ = ::mkdtemp(pattern.data());
     }
     ~TempDir() {
