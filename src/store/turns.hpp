@@ -5,7 +5,7 @@
 // it: they are only smaller, and more of them. While the others gather a batch has more rows and
 // its fixed costs, and what transactions cost each other, are paid less often. So a load that does
 // not need all of the database leaves some of it free, and what stops it for a moment is made up
-// for soon. With much waiting half of the lanes keep it busy.
+// for soon. The more waits, the more lanes keep it busy, up to half of them.
 
 #include <algorithm>
 #include <chrono>
@@ -22,17 +22,18 @@ namespace keepmq::store {
 /// Turns in the order in which they are asked for. Any thread.
 class Turns {
   public:
-    /// `writes`: those in the pool. `patience`: so long a lane waits at most, so that statements
-    /// that hang, each in its lane, do not stop the others.
+    /// `worth`: with so many writes for each lane another one is let to the database. `writes`:
+    /// those in the pool. `patience`: so long a lane waits at most, so that statements that hang,
+    /// each in its lane, do not stop the others.
     Turns(std::size_t lanes,
+          std::size_t worth,
           const Counter& writes,
           std::chrono::milliseconds patience = std::chrono::milliseconds{100})
-        : quarter_{std::max<std::size_t>(2, lanes / 4)},
-          half_{std::max<std::size_t>(2, (lanes + 1) / 2)},
+        : half_{std::max<std::size_t>(2, (lanes + 1) / 2)},
           lanes_{lanes},
+          worth_{worth},
           writes_{writes},
           patience_{patience},
-          admitted_{quarter_},
           waiting_(lanes) {}
 
     /// With fewer writes in the pool than this a lane need not wait: then the time of a flush
@@ -49,32 +50,35 @@ class Turns {
 
   private:
     friend class Turn;
-    // Writes for each lane.
-    static constexpr std::uint64_t few = 4;
-    static constexpr std::uint64_t many = 64;
+    static constexpr std::uint64_t few = 4;  ///< writes for each lane
 
     void take() {
         std::unique_lock lock{mutex_};
         const std::uint64_t number = asked_++;
+        admit();
         waiting_[number % lanes_].wait_for(
             lock, patience_, [&] { return closed_ || number < admitted_; });
     }
     void end() {
         const std::lock_guard lock{mutex_};
         ++ended_;
-        const auto admitted = ended_ + (writes_ > many * lanes_ ? half_ : quarter_);
-        for (; admitted_ < admitted; ++admitted_) waiting_[admitted_ % lanes_].notify_all();
+        admit();
+    }
+    /// With the lock held.
+    void admit() {
+        const auto at_once = std::clamp<std::uint64_t>(writes_ / (worth_ * lanes_), 1, half_);
+        for (; admitted_ < ended_ + at_once; ++admitted_) waiting_[admitted_ % lanes_].notify_all();
     }
 
-    const std::uint64_t quarter_;
     const std::uint64_t half_;
     const std::uint64_t lanes_;
+    const std::uint64_t worth_;
     const Counter& writes_;
     const std::chrono::milliseconds patience_;
     std::mutex mutex_;
     bool closed_ = false;
     std::uint64_t asked_ = 0;
-    std::uint64_t admitted_;
+    std::uint64_t admitted_ = 0;
     std::uint64_t ended_ = 0;
     std::vector<std::condition_variable> waiting_;  ///< one for each lane
 };

@@ -21,8 +21,7 @@ using ::testing::ElementsAreArray;
 /// So many turns are had without waiting; the next one begins when one of them ends.
 void expect_turns(std::size_t lanes, std::uint64_t writes, std::size_t at_once) {
     const Counter waiting{writes};
-    Turns turns{lanes, waiting, std::chrono::hours{1}};
-    { const Turn first{turns}; }  // when one ends it is seen how much waits
+    Turns turns{lanes, 32, waiting, std::chrono::hours{1}};
     std::vector<std::unique_ptr<Turn>> held;
     while (held.size() < at_once) held.push_back(std::make_unique<Turn>(turns));
     std::atomic<bool> ended{false};
@@ -40,28 +39,34 @@ void expect_turns(std::size_t lanes, std::uint64_t writes, std::size_t at_once) 
 
 bool are_needed(std::size_t lanes, std::uint64_t writes) {
     const Counter waiting{writes};
-    return Turns{lanes, waiting}.are_needed();
+    return Turns{lanes, 32, waiting}.are_needed();
 }
 
-TEST(Turns, HalfOfTheLanesHaveOneWithMuchWaiting) {
-    for (int i = 0; i < 20; ++i) {
-        expect_turns(8, 1000, 4);
+TEST(Turns, MoreLanesHaveOneTheMoreWaitsUpToHalfOfThem) {
+    for (int i = 0; i < 10; ++i) {
+        expect_turns(8, 33, 1);
+        expect_turns(8, 511, 1);
+        expect_turns(8, 512, 2);
+        expect_turns(8, 1023, 3);
+        expect_turns(8, 1024, 4);
+        expect_turns(8, 100'000, 4);
         expect_turns(3, 1000, 2);
+        expect_turns(32, 2100, 2);
     }
 }
 
-TEST(Turns, AQuarterHasOneWithLess) {
-    for (int i = 0; i < 20; ++i) {
-        expect_turns(8, 500, 2);
-        expect_turns(32, 2000, 8);
-    }
+TEST(Turns, WhatComesMeanwhileIsSeenByWhoAsksNext) {
+    Counter waiting{100};
+    Turns turns{8, 32, waiting, std::chrono::hours{1}};
+    const Turn first{turns};
+    waiting = 512;
+    const Turn second{turns};
 }
 
 TEST(Turns, WhoHasWaitedLongGoesOn) {
     const Counter waiting{100};
-    Turns turns{8, waiting, std::chrono::milliseconds{1}};
+    Turns turns{8, 32, waiting, std::chrono::milliseconds{1}};
     const Turn hangs{turns};
-    const Turn hangs_too{turns};
     for (int i = 0; i < 100; ++i) const Turn passes{turns};
 }
 

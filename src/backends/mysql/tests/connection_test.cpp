@@ -159,6 +159,22 @@ TEST_P(Connections, ABatchLargerThanAPacketIsStored) {
     EXPECT_EQ("40", shell().ask("select count(*) from mqtt_msg where length(payload) = 1048576"));
 }
 
+TEST_P(Connections, BatchesOfEverySizeAreStoredInOrder) {
+    use_ours();
+    std::int64_t next = 0;
+    for (std::int64_t size = 1; size <= 140; ++size) {
+        std::vector<store::Op> ops;
+        for (std::int64_t i = 0; i < size; ++i, ++next)
+            ops.push_back(store_message(message(next, "t", std::to_string(next))));
+        expect_ok(write(*writer_, ops));
+    }
+    EXPECT_EQ(std::to_string(next), shell().ask("select count(*) from mqtt_msg"));
+    EXPECT_EQ("0",
+              shell().ask("select count(*) from (select cast(cast(payload as char) as signed) as "
+                          "number, row_number() over (order by id) as place from mqtt_msg) m "
+                          "where number <> place - 1"));
+}
+
 TEST_P(Connections, MistakesInStatementsOfTheUserAreFinal) {
     use_ours();
     for (const char* text :
