@@ -9,6 +9,7 @@ import pytest
 
 from chaos.targets import Target
 from lib.audit import Audit, assert_clean, row
+from lib.servers.server import free_port
 
 FIGURES = []  # one line for each audit
 # In the environment, so that all workers have the same.
@@ -100,8 +101,10 @@ def start_on(start):
     live messages do not overtake stored ones."""
 
     def make(target, settings=None, port=None, rules=None, **options):
-        broker = start(plugins=target.plugins(port, rules), started=False,
-                       settings={"log.level": "info", "replay.deadline": "1h"} | (settings or {}), **options)
+        usual = {"log.level": "info", "replay.deadline": "1h"}
+        for listener in ("listener.tcp.external", "dashboard.listener.http"):
+            usual[listener] = f"127.0.0.1:{free_port()}"
+        broker = start(plugins=target.plugins(port, rules), started=False, settings=usual | (settings or {}), **options)
         target.create_tables(broker)
         return broker.start()
 

@@ -46,6 +46,8 @@ class Target:
         if self.database is None:
             return {"auto_create_schema": "on"}
         properties = {"server": self.server.address} if self.name == "redis" else dict(self.database.pool)
+        if self.name == "ferretdb":
+            properties["c_pool_size"] = 1  # docs/backends/mongodb.md: it has one writer
         if port:
             properties["nodes" if self.kind == "cassa" else "server"] = f"127.0.0.1:{port}"
         return properties

@@ -214,4 +214,4 @@ class RedisCluster(_Group):
 
 class _ClusterNode(Redis):
     def choose_port(self):
-        return free_port(below=55536, apart=10000)  # where the nodes talk to each other
+        return free_port(apart=10_000)  # where the nodes talk to each other

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -31,15 +32,15 @@ def program(name, package, folders=()):
     return path
 
 
-def free_port(below=65536, apart=0):
-    """A port that is free now, and so is the one `apart` from it."""
+def free_port(apart=0):
+    """A port that is free now, and so is the one `apart` from it. Not one that the system gives to clients: while a
+    server is down, somebody's connection would take it."""
+    first_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
+        port = random.randrange(10_000, first_of_clients - apart)
         with socket.socket() as first, socket.socket() as second:
-            first.bind((HOST, 0))
-            port = first.getsockname()[1]
-            if port >= below:
-                continue
             try:
+                first.bind((HOST, port))
                 if apart:
                     second.bind((HOST, port + apart))
             except OSError:
