@@ -228,6 +228,22 @@ def test_a_server_that_hangs_neither_stops_clients_nor_the_end(own, start, conne
     own.server.resume()
 
 
+def test_many_clients_at_once_do_not_use_up_a_server(own, start, connect):
+    """FerretDB takes a connection to its SQLite for each document that a request updates, has 100, and gives them back
+    at the end of the request: one with more of them waits for ever, and all others with it."""
+    rules = {"client.connected.1": conf.function("on_client_connected")}
+    broker = start(plugins=plugin(own.pool, rules, c_pool_size=1), settings={"spool.after": "1h"})
+    for number in range(150):
+        connect(broker, f"c{number}")
+    broker.settle()
+    own.server.pause()
+    for number in range(150):
+        connect(broker, f"c{number}")
+    own.server.resume()
+    broker.settle()
+    assert len(own.all("mqtt_client", state=1)) == 150
+
+
 @pytest.mark.parametrize("type_", ["unknown", "sharded"])
 def test_a_server_is_taken_for_what_it_is(database, start, connect, type_):
     broker = start(plugins=plugin(database.pool, type=type_))

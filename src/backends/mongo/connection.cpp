@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <mutex>
 
 #include "backends/mongo/errors.hpp"
@@ -200,9 +201,8 @@ std::optional<Failure> Connection::open() {
     mongoc_client_set_stream_initiator(handle, &Streams::open, streams_.get());
     streams_->forget_failure();
     streams_->be_patient(settings_.read_timeout);
-    auto answer = run(Document{}.integer("ping", 1));
-    auto* const failure = std::get_if<Failure>(&answer);
-    if (failure == nullptr) {
+    auto failure = ask_who();
+    if (!failure) {
         patience_ = was_slow ? std::min(2 * patience_, most_patience * settings_.read_timeout)
                              : settings_.read_timeout;
         streams_->be_patient(patience_);
@@ -211,7 +211,19 @@ std::optional<Failure> Connection::open() {
     close();
     if (failure->code == errc::connection_lost || failure->code == errc::timed_out)
         failure->code = errc::unreachable;  // nothing was under way
-    return std::move(*failure);
+    return failure;
+}
+
+/// FerretDB 1.24 takes one of its 100 connections to its own database for each document that a
+/// request updates, and gives them back at its end: with more than it has it hangs for ever.
+std::optional<Failure> Connection::ask_who() {
+    constexpr std::size_t searches_of_ferretdb = 8;  // also by all connections of a pool at once
+    const auto answer = run(Document{}.integer("buildInfo", 1));
+    if (const auto* const failure = std::get_if<Failure>(&answer))
+        return *failure;
+    const bool ferretdb = mongo::find(std::get<std::string>(answer), "ferretdbVersion").has_value();
+    searches_ = ferretdb ? searches_of_ferretdb : std::numeric_limits<std::size_t>::max();
+    return std::nullopt;
 }
 
 void Connection::interrupt() noexcept {
@@ -260,6 +272,15 @@ std::variant<std::string, Failure> Connection::run(const Document& command, From
     return bytes;
 }
 
+/// How many of the writes go into the next request.
+std::size_t Connection::fit(std::span<const Write> rest, const Pace& pace) const {
+    std::size_t searches = 0;
+    const auto last = std::ranges::find_if(rest.first(pace.fit(rest)), [&](const Write& write) {
+        return write.kind != Write::Kind::insert && ++searches > searches_;
+    });
+    return static_cast<std::size_t>(last - rest.begin());
+}
+
 Written Connection::write(const Writes& writes) {
     auto& pace = paces_.try_emplace(writes.collection, settings_.read_timeout).first->second;
     const std::span<const Write> all{writes.list};
@@ -268,7 +289,7 @@ Written Connection::write(const Writes& writes) {
     std::size_t alone = 0;  // so many come one by one: together they were refused for one of them
     while (done < all.size()) {
         const auto rest = all.subspan(done);
-        const auto piece = rest.first(alone > 0 ? 1 : pace.fit(rest));
+        const auto piece = rest.first(alone > 0 ? 1 : fit(rest, pace));
         const auto begin = std::chrono::steady_clock::now();
         auto written = request(writes.collection, writes.sequence, piece);
         if (auto* const failure = std::get_if<Failure>(&written)) {

@@ -51,6 +51,8 @@ class Connection {
   private:
     struct Client;
     void close();
+    [[nodiscard]] std::optional<store::Failure> ask_who();
+    [[nodiscard]] std::size_t fit(std::span<const Write> rest, const Pace& pace) const;
     [[nodiscard]] Written request(const std::string& collection,
                                   Sequence sequence,
                                   std::span<const Write> writes);
@@ -59,6 +61,7 @@ class Connection {
     std::unique_ptr<Streams> streams_;
     std::unique_ptr<Client> client_;
     std::map<std::string, Pace, std::less<>> paces_;  ///< of collections
+    std::size_t searches_ = 0;                        ///< a request has no more of them
     std::chrono::milliseconds patience_;
 };
 
