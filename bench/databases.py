@@ -176,7 +176,8 @@ class CassandraStore(Store):
 MARIADB = ["--innodb-log-file-size=1G", "--innodb-buffer-pool-size=1G", "--innodb-log-buffer-size=64M"]
 MYSQL = ["--innodb-redo-log-capacity=1G", "--innodb-buffer-pool-size=1G", "--innodb-log-buffer-size=64M",
          "--innodb-log-writer-threads=OFF",  # they are for many processors
-         "--innodb-flush-method=O_DIRECT"]  # MariaDB's default; the data is in the buffer pool
+         "--innodb-flush-method=O_DIRECT",  # MariaDB's default; the data is in the buffer pool
+         "--innodb-max-dirty-pages-pct-lwm=0"]  # MariaDB's default, too
 PGSQL = {"fsync": "on", "max_wal_size": "8GB", "shared_buffers": "1GB", "checkpoint_timeout": "15min"}
 
 STORES = {

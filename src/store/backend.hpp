@@ -39,9 +39,6 @@ class Backend {
     /// Number of write lanes and of readers this pool wants.
     [[nodiscard]] virtual std::size_t lanes() const = 0;
     [[nodiscard]] virtual std::size_t readers() const = 0;
-    /// With so many writes for each lane one more of them is let to the database at once (Turns).
-    /// More where transactions that run together cost each other much.
-    [[nodiscard]] virtual std::size_t writes_worth_another_lane() const { return 16; }
 
     /// Effective durability in words: "WAL, synchronous=FULL: an ack means on disk".
     [[nodiscard]] virtual std::string durability() const = 0;

@@ -29,6 +29,18 @@ class Connection {
     /// Connects, or connects again after a failure. Checks that the tables needed exist.
     [[nodiscard]] virtual std::optional<Failure> open() = 0;
 
+    /// After `open`: so many of the lanes should be at the database at once when much waits. Fewer
+    /// where transactions that run together cost each other much.
+    [[nodiscard]] virtual std::size_t lanes_at_once(std::size_t lanes) const {
+        return (lanes + 1) / 2;
+    }
+
+    /// How many of so many operations, at least one, are best written now when more are about to
+    /// come: the rest is in the next batch.
+    [[nodiscard]] virtual std::size_t good_batch(std::size_t operations) const {
+        return operations;
+    }
+
     /// Runs the operations in order as one transaction (or what the database has instead). No
     /// value: all are committed, durable as the database is configured, except those that
     /// `take_refused` then names. A permanent failure: nothing of the batch is committed. After a

@@ -89,9 +89,7 @@ PoolCore::PoolCore(PoolSettings of_pool,
           backend->durability(),
           std::max<std::size_t>(1, backend->lanes()) + std::max<std::size_t>(1, backend->readers()),
           stats},
-      turns{std::max<std::size_t>(1, backend->lanes()),
-            backend->writes_worth_another_lane(),
-            stats.queued} {}
+      turns{std::max<std::size_t>(1, backend->lanes()), stats.queued} {}
 
 void PoolCore::settle(std::span<const Item> items,
                       Fate fate,

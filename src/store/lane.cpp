@@ -1,6 +1,7 @@
 #include "store/lane.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/log.hpp"
@@ -215,6 +216,8 @@ bool Lane::take(Chunk& chunk) {
         if (turn_ || !core_.turns.are_needed()) {
             chunk = std::move(queue_.front());
             queue_.pop_front();
+            if (turn_)
+                leave_rest(chunk);
             under_way_ = chunk.items;
             busy_ = true;
             return true;
@@ -229,6 +232,25 @@ bool Lane::take(Chunk& chunk) {
     return false;
 }
 
+/// With the lock held. Much waits, so what stays gets company while others have their turn.
+void Lane::leave_rest(Chunk& chunk) {
+    const auto good =
+        link_.is_open() ? link_.connection().good_batch(chunk.items.size()) : chunk.items.size();
+    if (good == chunk.items.size() || !queue_.empty() || !chunk.marks.empty())
+        return;
+    add_chunk({});
+    Chunk& rest = queue_.back();
+    rest.attempt = chunk.attempt;
+    const auto begin = chunk.items.begin() + static_cast<std::ptrdiff_t>(good);
+    std::move(begin, chunk.items.end(), std::back_inserter(rest.items));
+    chunk.items.erase(begin, chunk.items.end());
+}
+
+void Lane::open() {
+    if (link_.open())
+        core_.turns.allow(link_.connection().lanes_at_once(core_.backend->lanes()));
+}
+
 /// With the lock held, also afterwards. False: the lane is closed.
 bool Lane::wait_for_work(std::unique_lock<std::mutex>& lock) {
     while (!closed_ && !has_work()) {
@@ -241,7 +263,7 @@ bool Lane::wait_for_work(std::unique_lock<std::mutex>& lock) {
             wake_.wait_until(lock, due);
         } else {
             lock.unlock();
-            link_.open();
+            open();
             lock.lock();
         }
         sleeping_ = false;
@@ -310,7 +332,7 @@ bool Lane::wait_until_open(std::span<const Item> items, Range& range) {
             return false;
         const SteadyTime due = link_.due_when_waiting();
         if (due <= steady_clock::now()) {
-            link_.open();
+            open();
             continue;
         }
         const SteadyTime expiry = items[range.begin].submitted + core_.settings.give_up_after;

@@ -82,7 +82,9 @@ class Lane {
     };
 
     void run();
+    void open();
     bool take(Chunk& chunk);
+    void leave_rest(Chunk& chunk);
     bool wait_for_work(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] bool has_work() const;
     void commit(std::span<const Item> items, Attempt attempt);

@@ -5,9 +5,11 @@
 // it: they are only smaller, and more of them. While the others gather a batch has more rows and
 // its fixed costs, and what transactions cost each other, are paid less often. So a load that does
 // not need all of the database leaves some of it free, and what stops it for a moment is made up
-// for soon. The more waits, the more lanes keep it busy, up to half of them.
+// for soon. The more waits, the more lanes keep it busy, up to a number of them that the backend
+// knows.
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -22,23 +24,22 @@ namespace keepmq::store {
 /// Turns in the order in which they are asked for. Any thread.
 class Turns {
   public:
-    /// `worth`: with so many writes for each lane another one is let to the database. `writes`:
-    /// those in the pool. `patience`: so long a lane waits at most, so that statements that hang,
-    /// each in its lane, do not stop the others.
+    /// `writes`: those in the pool. `patience`: so long a lane waits at most, so that statements
+    /// that hang, each in its lane, do not stop the others.
     Turns(std::size_t lanes,
-          std::size_t worth,
           const Counter& writes,
           std::chrono::milliseconds patience = std::chrono::milliseconds{100})
-        : half_{std::max<std::size_t>(2, (lanes + 1) / 2)},
-          lanes_{lanes},
-          worth_{worth},
-          writes_{writes},
-          patience_{patience},
-          waiting_(lanes) {}
+        : lanes_{lanes}, writes_{writes}, patience_{patience}, waiting_(lanes) {}
+
+    /// So many lanes, at least two, are at the database when much waits.
+    void allow(std::size_t most) {
+        const std::lock_guard lock{mutex_};
+        most_ = std::max<std::size_t>(2, most);
+    }
 
     /// With fewer writes in the pool than this a lane need not wait: then the time of a flush
     /// counts, which a database shares between the commits that come to it together.
-    [[nodiscard]] bool are_needed() const { return lanes_ > half_ && writes_ > few * lanes_; }
+    [[nodiscard]] bool are_needed() const { return lanes_ > most_ && writes_ > few * lanes_; }
 
     /// Nobody waits any more: who has a turn may be blocked at the database until it is
     /// interrupted.
@@ -50,7 +51,9 @@ class Turns {
 
   private:
     friend class Turn;
-    static constexpr std::uint64_t few = 4;  ///< writes for each lane
+    // Writes for each lane.
+    static constexpr std::uint64_t few = 4;
+    static constexpr std::uint64_t many = 64;
 
     void take() {
         std::unique_lock lock{mutex_};
@@ -66,17 +69,17 @@ class Turns {
     }
     /// With the lock held.
     void admit() {
-        const auto at_once = std::clamp<std::uint64_t>(writes_ / (worth_ * lanes_), 1, half_);
+        const auto at_once =
+            std::clamp<std::uint64_t>(writes_ * most_ / (many * lanes_), 1, most_.load());
         for (; admitted_ < ended_ + at_once; ++admitted_) waiting_[admitted_ % lanes_].notify_all();
     }
 
-    const std::uint64_t half_;
     const std::uint64_t lanes_;
-    const std::uint64_t worth_;
     const Counter& writes_;
     const std::chrono::milliseconds patience_;
     std::mutex mutex_;
     bool closed_ = false;
+    std::atomic<std::uint64_t> most_{2};  ///< written with the lock held
     std::uint64_t asked_ = 0;
     std::uint64_t admitted_ = 0;
     std::uint64_t ended_ = 0;

@@ -89,10 +89,10 @@ def chance(seed):
 
 
 @pytest.fixture
-def target(request):
+def target(request, is_long):
     """The database that the test's parameter names."""
     name = request.param
-    return Target(name, None if name == "sqlite" else request.getfixturevalue(f"{name}_database"))
+    return Target(name, None if name == "sqlite" else request.getfixturevalue(f"{name}_database"), is_long)
 
 
 @pytest.fixture

@@ -32,14 +32,15 @@ SERVERS = [name for name in KINDS if name != "sqlite"]
 class Target:
     """`database`: empty, of a test's own; None for SQLite, which is a file of the broker."""
 
-    def __init__(self, name, database):
+    def __init__(self, name, database, is_long):
         self.name = name
         self.kind = KINDS[name]
         self.database = database
         self.server = None if database is None else getattr(database, "server", database)
         # The spool takes more than a database does: with a pace, so that it drains within a test. FerretDB
-        # looks through a whole collection for each page of a replay.
-        self.load = {"sqlite": (), "ferretdb": ("--rate", 300)}.get(name, ("--rate", 3000))
+        # looks through a whole collection for each page of a replay and for each batch of acknowledgements.
+        pace = {"ferretdb": 50 if is_long else 300}.get(name, 3000)
+        self.load = () if name == "sqlite" else ("--rate", pace)
 
     def pool(self, port=None):
         """Properties of the pool. `port`: of a proxy in front of the server."""

@@ -19,14 +19,14 @@ def load_without_database(target, pick):
 @pytest.mark.parametrize("target", KINDS, indirect=True)
 def test_1_the_broker_is_killed(target, start_on, audit, judge, chance, pick):
     broker = start_on(target)
-    running = audit(broker, target, *LOAD)
+    running = audit(broker, target, *LOAD, "--settle", pick(30, 600))
     for _ in range(pick(3, 100)):
         running.await_acknowledged()
         time.sleep(chance.uniform(0, 0.5))
         broker.kill()
         broker.start(same_ports=True)
     running.await_acknowledged()
-    found = judge(running)
+    found = judge(running, timeout=pick(240, 1200))
     assert found["connections_lost"] > 50
 
 

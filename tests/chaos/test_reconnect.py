@@ -9,7 +9,8 @@ from chaos.targets import some
 
 @pytest.mark.parametrize("target", some("sqlite", "redis", "pgsql"), indirect=True)
 def test_10_subscribers_reconnect_at_once_and_replay(target, start_on, audit, judge, pick, note):
-    subscribers = pick(1000, 10_000)
+    # FerretDB looks through all positions for each one that is made.
+    subscribers = pick(1000, 1000 if target.name == "ferretdb" else 10_000)
     broker = start_on(target)
     running = audit(broker, target, "--subscribe", subscribers, "--rate", pick(20, 2), "--settle", pick(120, 1200))
     running.await_acknowledged(pick(40, 4), timeout=120)

@@ -28,7 +28,6 @@ def test_3_the_database_is_stopped(target, start_on, audit, judge, pick):
 
 @pytest.mark.parametrize("target", some("pgsql", "redis")[1:], indirect=True)
 def test_8_the_database_is_gone_for_long(target, start_on, audit, judge, pick, note):
-    # FerretDB looks through all messages for each acknowledgement of the probe.
     rate = 50 if target.name == "ferretdb" else pick(2000, 5000)
     broker = start_on(target, {"spool.max_size": "16GB"})
     probe = Probe(broker)

@@ -25,9 +25,6 @@ class MysqlBackend final : public store::Backend {
     }
     std::size_t lanes() const override { return settings_.lanes; }
     std::size_t readers() const override { return settings_.readers; }
-    /// Two transactions at once take a quarter more of the server's processors for each row, and
-    /// commits of MySQL 8.0 then may wait for each other for 100 ms (docs/performance.md).
-    std::size_t writes_worth_another_lane() const override { return 32; }
 
     std::string durability() const override {
         return "one transaction for each batch: an acknowledged message is committed, and as "

@@ -25,17 +25,21 @@ using store::errc;
 using store::Failure;
 
 /// Rows of one INSERT with many VALUES. Each size is a statement, which the server keeps prepared
-/// (all 72 take 15 MB of its memory), and each statement a way to the server and back. A small
-/// batch, to which that means most, is one; those up to the largest are two.
-constexpr std::size_t largest_insert = 128;
+/// (all 80 take 22 MB of its memory), and each statement a way to the server and back. A small
+/// batch is one; a larger one, too, when it may leave a few rows for the next.
 constexpr std::size_t insert_of_any_size = 64;
-constexpr std::size_t insert_step = 8;
+constexpr std::size_t insert_in_steps = 128;
+constexpr std::size_t largest_insert = 256;
+constexpr std::size_t small_step = 8;
+constexpr std::size_t large_step = 16;
 
 /// How many of so many rows the next INSERT takes.
 std::size_t insert_size(std::size_t rows) {
     if (rows <= insert_of_any_size)
         return rows;
-    return std::min(rows - rows % insert_step, largest_insert);
+    if (rows <= insert_in_steps)
+        return rows - rows % small_step;
+    return std::min(rows - rows % large_step, largest_insert);
 }
 
 /// Rows of one INSERT with arrays of values.
@@ -64,6 +68,8 @@ class MysqlConnection final : public store::Connection {
         : settings_{std::move(settings)}, role_{role} {}
 
     std::optional<Failure> open() override;
+    std::size_t lanes_at_once(std::size_t lanes) const override;
+    std::size_t good_batch(std::size_t operations) const override;
     std::optional<Failure> write(std::span<const store::Op* const> batch,
                                  store::Attempt attempt) override;
     std::variant<store::Reply, Failure> read(const store::Query& query) override;
@@ -115,6 +121,15 @@ std::optional<Failure> MysqlConnection::open() {
     inserts_.clear();
     database_ = std::move(database);
     return std::nullopt;
+}
+
+/// Of more than two commits of MySQL 8.0 one may wait for another for 100 ms (docs/performance.md).
+std::size_t MysqlConnection::lanes_at_once(std::size_t lanes) const {
+    return database_ && database_->is_mysql() ? lanes / 4 : Connection::lanes_at_once(lanes);
+}
+
+std::size_t MysqlConnection::good_batch(std::size_t operations) const {
+    return database_ && database_->is_mysql() ? insert_size(operations) : operations;
 }
 
 Failure MysqlConnection::not_open() const {

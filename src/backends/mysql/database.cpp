@@ -142,6 +142,7 @@ std::variant<std::unique_ptr<Database>, Failure> Database::connect_to(const stor
 
 std::optional<Failure> Database::set_up(const Settings& settings, store::Role role) {
     const bool mariadb = mariadb_connection(handle_.get()) != 0;
+    mysql_ = !mariadb;
     const bool writer = role == store::Role::writer;
     // MySQL rounds times to the precision of the column unless told to cut them.
     auto set = fmt::format(

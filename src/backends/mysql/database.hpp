@@ -70,6 +70,7 @@ class Database final : public sql::Database {
     [[nodiscard]] std::optional<store::Failure> run_bulk(std::string_view sql,
                                                          std::span<const Row> rows);
     [[nodiscard]] bool can_run_bulk() const { return bulk_; }
+    [[nodiscard]] bool is_mysql() const { return mysql_; }  ///< not MariaDB
 
     /// Runs several statements of ours, separated by `;`.
     [[nodiscard]] std::optional<store::Failure> run_script(const std::string& script);
@@ -132,6 +133,7 @@ class Database final : public sql::Database {
     Cache ours_;
     Cache users_;
     bool bulk_ = false;
+    bool mysql_ = false;
     bool read_only_ = false;
     std::size_t largest_packet_ = 0;
     std::uint64_t matched_rows_ = 0;

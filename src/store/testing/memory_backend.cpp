@@ -37,6 +37,10 @@ class MemoryConnection final : public Connection {
         refusals_.clear();
         return database_->write(batch, attempt, interrupted_, refusals_);
     }
+    std::size_t good_batch(std::size_t operations) const override {
+        const std::size_t step = database_->good_step_;
+        return operations < step ? operations : operations - operations % step;
+    }
     std::vector<Refused> take_refused() override { return std::exchange(refusals_, {}); }
     std::variant<Reply, Failure> read(const Query& query) override {
         return database_->read(query);
@@ -79,6 +83,10 @@ void MemoryDatabase::slow_down(std::chrono::milliseconds each_call) {
 void MemoryDatabase::poison(Poison poison) {
     const std::lock_guard lock{mutex_};
     poison_ = std::move(poison);
+}
+
+void MemoryDatabase::like_batches_of(std::size_t step) {
+    good_step_ = step;
 }
 
 void MemoryDatabase::refuse_alone() {

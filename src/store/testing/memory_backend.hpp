@@ -1,6 +1,7 @@
 #pragma once
 // A database in memory that can be told to misbehave, for the tests of everything above the seam.
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -39,6 +40,8 @@ class MemoryDatabase {
     void poison(Poison poison);
     /// From now on such an operation is refused on its own and the rest of its batch is applied.
     void refuse_alone();
+    /// Batches are good when they have a multiple of so many operations, or fewer.
+    void like_batches_of(std::size_t step);
     /// Writes block until released or interrupted.
     void hold_writes();
     void release_writes();
@@ -86,6 +89,7 @@ class MemoryDatabase {
     std::chrono::milliseconds delay_{0};
     Poison poison_;
     bool refuses_alone_ = false;
+    std::atomic<std::size_t> good_step_{1};
     bool holding_ = false;
     std::size_t held_ = 0;
     std::size_t opens_ = 0;

@@ -19,9 +19,10 @@ namespace {
 using ::testing::ElementsAreArray;
 
 /// So many turns are had without waiting; the next one begins when one of them ends.
-void expect_turns(std::size_t lanes, std::uint64_t writes, std::size_t at_once) {
+void expect_turns(std::size_t lanes, std::size_t most, std::uint64_t writes, std::size_t at_once) {
     const Counter waiting{writes};
-    Turns turns{lanes, 32, waiting, std::chrono::hours{1}};
+    Turns turns{lanes, waiting, std::chrono::hours{1}};
+    turns.allow(most);
     std::vector<std::unique_ptr<Turn>> held;
     while (held.size() < at_once) held.push_back(std::make_unique<Turn>(turns));
     std::atomic<bool> ended{false};
@@ -39,25 +40,27 @@ void expect_turns(std::size_t lanes, std::uint64_t writes, std::size_t at_once) 
 
 bool are_needed(std::size_t lanes, std::uint64_t writes) {
     const Counter waiting{writes};
-    return Turns{lanes, 32, waiting}.are_needed();
+    return Turns{lanes, waiting}.are_needed();
 }
 
-TEST(Turns, MoreLanesHaveOneTheMoreWaitsUpToHalfOfThem) {
+TEST(Turns, MoreLanesHaveOneTheMoreWaits) {
     for (int i = 0; i < 10; ++i) {
-        expect_turns(8, 33, 1);
-        expect_turns(8, 511, 1);
-        expect_turns(8, 512, 2);
-        expect_turns(8, 1023, 3);
-        expect_turns(8, 1024, 4);
-        expect_turns(8, 100'000, 4);
-        expect_turns(3, 1000, 2);
-        expect_turns(32, 2100, 2);
+        expect_turns(8, 4, 33, 1);
+        expect_turns(8, 4, 255, 1);
+        expect_turns(8, 4, 256, 2);
+        expect_turns(8, 4, 511, 3);
+        expect_turns(8, 4, 512, 4);
+        expect_turns(8, 4, 100'000, 4);
+        expect_turns(8, 2, 511, 1);
+        expect_turns(8, 2, 512, 2);
+        expect_turns(3, 2, 1000, 2);
     }
 }
 
 TEST(Turns, WhatComesMeanwhileIsSeenByWhoAsksNext) {
     Counter waiting{100};
-    Turns turns{8, 32, waiting, std::chrono::hours{1}};
+    Turns turns{8, waiting, std::chrono::hours{1}};
+    turns.allow(4);
     const Turn first{turns};
     waiting = 512;
     const Turn second{turns};
@@ -65,7 +68,7 @@ TEST(Turns, WhatComesMeanwhileIsSeenByWhoAsksNext) {
 
 TEST(Turns, WhoHasWaitedLongGoesOn) {
     const Counter waiting{100};
-    Turns turns{8, 32, waiting, std::chrono::milliseconds{1}};
+    Turns turns{8, waiting, std::chrono::milliseconds{1}};
     const Turn hangs{turns};
     for (int i = 0; i < 100; ++i) const Turn passes{turns};
 }
@@ -78,8 +81,27 @@ TEST(Turns, AreNeededWithMoreThanAFewWritesInManyLanes) {
     EXPECT_FALSE(are_needed(1, 1000));
 }
 
-TEST_F(PoolTest, ManyLanesThatTakeTurnsLoseNothingAndKeepTheirOrder) {
-    constexpr std::size_t lanes = 8;
+class LanesWithTurns : public PoolTest {
+  protected:
+    static constexpr std::size_t lanes = 8;
+
+    /// In the order in which they were submitted to their lane.
+    void expect_all_in_order(std::uint64_t writes) {
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            std::vector<Token> expected;
+            for (std::uint64_t i = 1; i <= writes; ++i)
+                if (i % lanes == lane)
+                    expected.push_back(i);
+            auto tokens = tokens_of(sink.all());
+            std::erase_if(tokens, [&](Token token) { return token % lanes != lane; });
+            EXPECT_THAT(tokens, ElementsAreArray(expected));
+        }
+        EXPECT_EQ(database->stored_messages(), writes + 1);
+        expect_conservation();
+    }
+};
+
+TEST_F(LanesWithTurns, LoseNothingAndKeepTheirOrder) {
     constexpr std::uint64_t writes = 4000;
     settings.max_batch = 20;
     start(lanes);
@@ -88,17 +110,26 @@ TEST_F(PoolTest, ManyLanesThatTakeTurnsLoseNothingAndKeepTheirOrder) {
     database->fail_next_writes(20, errc::connection_lost);
     database->release_writes();
     ASSERT_TRUE(drained());
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-        std::vector<Token> expected;
-        for (std::uint64_t i = 1; i <= writes; ++i)
-            if (i % lanes == lane)
-                expected.push_back(i);
-        auto tokens = tokens_of(sink.all());
-        std::erase_if(tokens, [&](Token token) { return token % lanes != lane; });
-        EXPECT_THAT(tokens, ElementsAreArray(expected));
+    expect_all_in_order(writes);
+}
+
+TEST_F(LanesWithTurns, WriteGoodBatchesAndLeaveTheRestForTheNext) {
+    constexpr std::uint64_t writes = 1000;
+    database->like_batches_of(10);
+    start(lanes);
+    plug();
+    for (std::uint64_t i = 1; i <= writes; ++i) submit(i, i % lanes);
+    database->release_writes();
+    ASSERT_TRUE(drained());
+    expect_all_in_order(writes);
+    std::size_t large = 0;
+    for (const auto& write : database->writes()) {
+        if (write.ops.size() < 35)  // before so much waits that turns are needed, or the last ones
+            continue;
+        ++large;
+        EXPECT_EQ(write.ops.size() % 10, 0U);
     }
-    EXPECT_EQ(database->stored_messages(), writes + 1);
-    expect_conservation();
+    EXPECT_GE(large, lanes - 1);
 }
 
 TEST_F(PoolTest, AQueryPassesLanesThatWaitForTheirTurn) {
