@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Under ThreadSanitizer: the unit tests of the modules that have threads, and, with four shards in the broker, the
-# end-to-end tests that are not marked "slow" or "memory". Without Cassandra: Debian's Rust cannot be instrumented, so the driver's
-# synchronisation is not seen and every use of it looks like a race.
+# end-to-end tests that are not marked "slow" or "memory". Without Cassandra: Debian's Rust cannot be instrumented, so
+# the driver's synchronisation is not seen and every use of it looks like a race.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 fresh_reports

@@ -217,7 +217,7 @@ std::optional<Failure> Connection::open() {
 /// FerretDB 1.24 takes one of its 100 connections to its own database for each document that a
 /// request updates, and gives them back at its end: with more than it has it hangs for ever.
 std::optional<Failure> Connection::ask_who() {
-    constexpr std::size_t searches_of_ferretdb = 8;  // also by all connections of a pool at once
+    constexpr std::size_t searches_of_ferretdb = 8;  // by each of the usual 12 connections at once
     const auto answer = run(Document{}.integer("buildInfo", 1));
     if (const auto* const failure = std::get_if<Failure>(&answer))
         return *failure;

@@ -162,7 +162,7 @@ TEST_P(Connections, ABatchLargerThanAPacketIsStored) {
 TEST_P(Connections, BatchesOfEverySizeAreStoredInOrder) {
     use_ours();
     std::int64_t next = 0;
-    for (std::int64_t size = 1; size <= 140; ++size) {
+    for (std::int64_t size = 1; size <= 260; ++size) {
         std::vector<store::Op> ops;
         for (std::int64_t i = 0; i < size; ++i, ++next)
             ops.push_back(store_message(message(next, "t", std::to_string(next))));
