@@ -220,16 +220,26 @@ std::vector<std::uint64_t> Broker::route_here(const MessagePtr& message,
                                               const std::vector<std::uint64_t>& groups,
                                               Routing routing,
                                               Now now) {
-    Router::Chosen chosen{.groups = groups, .repeated = routing.repeated, .last = routing.last};
+    if (routing.repeatable)
+        impl_->repeatable.begin(message->id);
+    Router::Chosen chosen{.groups = groups, .last = routing.last};
     impl_->router.route(message, now, &chosen);
     return std::move(chosen.unplaced);
 }
 
-bool Broker::place(const MessagePtr& message, std::uint64_t group, Now now) {
+bool Broker::place(const MessagePtr& message, std::uint64_t group, bool repeatable, Now now) {
     auto* found = impl_->groups.find(group);
-    if (found)
+    if (found && repeatable) {
+        impl_->repeatable.begin(message->id);
+        impl_->router.place(*found, message, now);
+    } else if (found) {
         impl_->router.deliver_shared(*found, message, now);
+    }
     return found != nullptr;
+}
+
+void Broker::unrepeatable(MessageId id, Now now) {
+    impl_->outbound.go_on(id, now);
 }
 
 void Broker::count_unplaced() {

@@ -82,8 +82,8 @@ struct Provisioned {
 
 /// What the other shards have to do with a message that is routed on this one.
 struct Routing {
-    bool repeated = false;  ///< see Published
-    bool last = false;      ///< it went to no other shard
+    bool repeatable = false;  ///< see Published
+    bool last = false;        ///< it went to no other shard
 };
 
 /// Numbers in the journal that an earlier run used, on any shard.
@@ -198,7 +198,9 @@ class Broker {
                                                         Routing routing,
                                                         Now now);
     /// To one member of a shared group; false if it has no member here.
-    bool place(const MessagePtr& message, std::uint64_t group, Now now);
+    bool place(const MessagePtr& message, std::uint64_t group, bool repeatable, Now now);
+    /// A message that was repeatable will not come again: the handshakes of its receivers go on.
+    void unrepeatable(MessageId id, Now now);
     /// No shard has a member: the message is dropped.
     void count_unplaced();
     /// All shards have the message behind the ticket; `changed`: the answer waits for a change.

@@ -97,6 +97,16 @@ struct IncomingGone {
     mqtt::PacketId packet_id = 0;
 };
 
+/// The session, or with a `share` a member of that shared subscription, has or had the message of
+/// an exchange that a restart found at Stage::taken. The broker makes none; whoever loads does.
+struct ReceivedKept {
+    MessageId message;
+    std::uint64_t session = 0;
+    std::string share;  ///< as subscribed, or empty
+
+    friend auto operator<=>(const ReceivedKept&, const ReceivedKept&) = default;
+};
+
 struct RetainedKept {
     MessagePtr message;
 };
@@ -124,6 +134,7 @@ using Change = std::variant<SessionKept,
                             DeliveryGone,
                             IncomingKept,
                             IncomingGone,
+                            ReceivedKept,
                             RetainedKept,
                             RetainedGone,
                             WillKept,

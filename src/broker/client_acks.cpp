@@ -23,21 +23,41 @@ void Outbound::on_pubrec(Session& session, const mqtt::Pubrec& packet, Now now) 
                                          mqtt::ReasonCode::packet_identifier_not_found);
         return;
     }
-    if (!sent->released)
-        acknowledged(session, sent->delivery, now);
-    if (is_error(packet.reason)) {
-        complete(session, *sent);  // no PUBREL, the identifier is free [MQTT-4.3.3-4]
+    const bool waits =
+        sent->delivery.number != 0 && !sent->released &&
+        core_.repeatable.defer(sent->delivery.message->id,
+                               {session.connection->id, packet.packet_id, packet.reason});
+    if (!waits)
+        received(session, *sent, packet.reason, now);
+}
+
+void Outbound::go_on(MessageId id, Now now) {
+    for (const auto& waiting : core_.repeatable.end(id)) {
+        const auto* connection = core_.find(waiting.connection);
+        if (!connection || connection->state != Connection::State::connected)
+            continue;
+        auto* sent = connection->session->inflight.find(waiting.packet_id);
+        if (sent && !sent->released && sent->delivery.message->id == id)
+            received(*connection->session, *sent, waiting.reason, now);
+    }
+}
+
+void Outbound::received(Session& session, Sent& sent, mqtt::ReasonCode reason, Now now) {
+    if (!sent.released)
+        acknowledged(session, sent.delivery, now);
+    if (is_error(reason)) {
+        complete(session, sent);  // no PUBREL, the identifier is free [MQTT-4.3.3-4]
         pump(session, now);
         return;
     }
     // Only the identifier is needed from here on [MQTT-4.3.3-5, MQTT-4.3.3-6].
-    sent->released = true;
-    sent->delivery.message.reset();
-    sent->delivery.group = 0;
-    if (sent->delivery.number != 0)
-        core_.journal.add(DeliveryReleased{sent->delivery.number});
-    hold(*session.connection, sent->delivery);
-    core_.send_ack<mqtt::Pubrel>(*session.connection, packet.packet_id);
+    sent.released = true;
+    sent.delivery.message.reset();
+    sent.delivery.group = 0;
+    if (sent.delivery.number != 0)
+        core_.journal.add(DeliveryReleased{sent.delivery.number});
+    hold(*session.connection, sent.delivery);
+    core_.send_ack<mqtt::Pubrel>(*session.connection, sent.packet_id);
 }
 
 void Outbound::on_pubcomp(Session& session, const mqtt::Pubcomp& packet, Now now) {

@@ -16,6 +16,8 @@
 #include "broker/lifecycle.hpp"
 #include "broker/outbound.hpp"
 #include "broker/peers.hpp"
+#include "broker/received.hpp"
+#include "broker/repeatable.hpp"
 #include "broker/replay.hpp"
 #include "broker/retained.hpp"
 #include "broker/router.hpp"
@@ -44,6 +46,8 @@ struct Core {
     std::vector<ConnectionId> awaiting;  ///< something of theirs waits for a change
     Timers timers;
     Journal journal;
+    Repeatable repeatable;
+    Received received;
 
     SlotMap<std::unique_ptr<Connection>> connections;
     Sessions sessions;

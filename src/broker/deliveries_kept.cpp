@@ -35,19 +35,6 @@ void Outbound::keep(const Session& session, Delivery& delivery) {
                                    .held = delivery.held});
 }
 
-bool Outbound::has(Session& session, MessageId id) {
-    const auto is_it = [id](const Delivery& delivery) {
-        return delivery.message && delivery.message->id == id;
-    };
-    for (Sent* sent : session.inflight.in_order())
-        if (is_it(sent->delivery))
-            return true;
-    for (std::size_t i = 0; i < session.queue.size(); ++i)
-        if (is_it(session.queue[i]))
-            return true;
-    return false;
-}
-
 void Outbound::forget(Delivery& delivery) {
     if (const auto number = std::exchange(delivery.number, 0); number != 0)
         core_.journal.add(DeliveryGone{number});

@@ -35,6 +35,9 @@ struct Published {
     bool again = false;
     /// It came before a restart: some who want it may have it.
     bool repeated = false;
+    /// A crash would make its publisher send it again and us route it again, until Broker::routed
+    /// or Broker::settle is durable. With Peers, Broker::unrepeatable says so to all who routed it.
+    bool repeatable = false;
     /// Another shard takes it (Peers::is_elsewhere). The id is provisional unless `repeated`, and
     /// if `session` is not 0 the final one goes into the journal there (Broker::keep_identity).
     bool elsewhere = false;

@@ -38,8 +38,6 @@ class Outbound {
     /// Sends, queues or drops. False if it was dropped; the reason is counted.
     bool deliver(Session& session, const Order& order, Now now);
 
-    /// The message waits in the session or is in flight.
-    [[nodiscard]] static bool has(Session& session, MessageId id);
     /// Between the two, one message goes to many: it is encoded once for each form that is needed.
     void begin_fan_out();
     void end_fan_out() { fan_out_ = false; }
@@ -67,6 +65,8 @@ class Outbound {
     void on_puback(Session& session, const mqtt::Puback& packet, Now now);
     void on_pubrec(Session& session, const mqtt::Pubrec& packet, Now now);
     void on_pubcomp(Session& session, const mqtt::Pubcomp& packet, Now now);
+    /// The message was Repeatable: what waited for the end of that goes on.
+    void go_on(MessageId id, Now now);
 
   private:
     struct Frame {
@@ -95,6 +95,8 @@ class Outbound {
     void transmit_qos0(Session& session, Connection& connection, const Delivery& delivery, Now now);
     void resend_next(Session& session, Connection& connection, Now now);
     void drop_settled(Session& session, Delivery& delivery);
+    /// PUBREC for a delivery of QoS 2 that is in flight.
+    void received(Session& session, Sent& sent, mqtt::ReasonCode reason, Now now);
     void acknowledged(Session& session, Delivery& delivery, Now now);
     void complete(Session& session, Sent& sent);
     void delivered(Session& session, const MessagePtr& message, Qos qos, Now now);

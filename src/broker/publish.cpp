@@ -156,6 +156,7 @@ void Inbound::admit(Connection& connection,
             auto& exchange = session.incoming[packet.packet_id];
             published.again = again && exchange.stage == Stage::routed;
             published.repeated = again;
+            published.repeatable = session.kept != 0 && !published.again;
             exchange.id = published.message->id;
             if (session.kept != 0 && !again && published.elsewhere) {
                 published.session = session.kept;

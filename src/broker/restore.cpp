@@ -43,6 +43,7 @@ class Restoration {
         if (Session* session = find(kept.session))
             session->incoming[kept.packet_id] = {.ticket = 0, .id = kept.id, .stage = kept.stage};
     }
+    void operator()(const ReceivedKept& kept) { core_.received.add(kept); }
     void operator()(const RetainedKept& kept) { core_.router.restore(kept.message, now_); }
     void operator()(const WillKept& kept) {
         if (Session* session = find(kept.session))

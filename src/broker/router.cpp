@@ -44,14 +44,15 @@ void Router::route(const MessagePtr& message, Now now, Chosen* chosen) {
     }
     const auto chosen_groups = chosen ? chosen->groups.size() : 0;
     const bool many = count_ + groups_.size() + chosen_groups > 1;
+    const auto* received = core_.received.find(*message);
     if (many)
         core_.outbound.begin_fan_out();
     for (std::size_t i = 0; i < count_; ++i) {
-        if (chosen && chosen->repeated && Outbound::has(*targets_[i].session, message->id))
-            continue;
-        deliver_live(*targets_[i].session, targets_[i].match, message, now);
+        Session& session = *targets_[i].session;
+        if (!received || !received->sessions.contains(session.kept))
+            deliver_live(session, targets_[i].match, message, now);
     }
-    for (auto* group : groups_) deliver_shared(*group, message, now);
+    for (auto* group : groups_) place(*group, message, now);
     if (chosen)
         place(message, *chosen, now);
     if (many)
@@ -61,10 +62,20 @@ void Router::route(const MessagePtr& message, Now now, Chosen* chosen) {
 void Router::place(const MessagePtr& message, Chosen& chosen, Now now) {
     for (const auto key : chosen.groups) {
         if (auto* group = core_.groups.find(key))
-            deliver_shared(*group, message, now);
+            place(*group, message, now);
         else
             chosen.unplaced.push_back(key);
     }
+}
+
+void Router::place(SharedGroup& group, const MessagePtr& message, Now now) {
+    const auto is_it = [&](const std::string& share) {
+        const auto split = split_shared(share);
+        return core_.groups.find(split.group, split.filter) == &group;
+    };
+    const auto* received = core_.received.find(*message);
+    if (!received || std::ranges::none_of(received->shares, is_it))
+        deliver_shared(group, message, now);
 }
 
 void Router::collect(const Subscriber& subscriber, const Message& message, bool groups_too) {

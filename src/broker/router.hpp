@@ -34,8 +34,7 @@ class Router {
     struct Chosen {
         const std::vector<std::uint64_t>& groups;
         std::vector<std::uint64_t> unplaced = {};
-        bool repeated = false;  ///< sessions that survived a restart may have the message
-        bool last = false;      ///< no other shard gets it
+        bool last = false;  ///< no other shard gets it
     };
     void route(const MessagePtr& message, Now now, Chosen* chosen = nullptr);
 
@@ -44,6 +43,8 @@ class Router {
     /// A retained message from before a restart.
     void restore(const MessagePtr& message, Now now);
 
+    /// To one member of a shared group, unless one had it before a restart.
+    void place(SharedGroup& group, const MessagePtr& message, Now now);
     /// To one member of a shared group, if there is one.
     void deliver_shared(SharedGroup& group, const MessagePtr& message, Now now);
     /// To a session as its subscriptions say; a fence may hold it back.

@@ -74,7 +74,7 @@ void Shard::publish(broker::Published& effect, Reply reply) {
                            .deliver = nullptr,
                            .reply = reply,
                            .id = effect.message->id,
-                           .repeated = effect.repeated};
+                           .repeatable = effect.repeatable};
     const bool awaits =
         effect.ticket != Ticket{} || (reply.token != 0 && effect.message->qos != Qos::at_most_once);
     store::Token token = 0;
@@ -125,10 +125,14 @@ void Shard::conclude(const PublishWait& settled) {
         if (settled.wide && !is_error(settled.reason))
             broker_.routed(settled.ticket, false);
         broker_.settle(settled.ticket, settled.reason, now_);
+        if (settled.wide && settled.repeatable)
+            say_unrepeatable(settled.id);
     }
     if (settled.reply.token != 0)
         exchange_->send(settled.reply.shard,
-                        Answer{settled.reply.token, settled.reason, false, settled.id});
+                        Answer{.token = settled.reply.token,
+                               .reason = settled.reason,
+                               .id = settled.id});
 }
 
 void Shard::carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client) {

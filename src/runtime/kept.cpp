@@ -25,6 +25,7 @@ void Shard::on_committed(std::uint64_t change) {
     post([change](Shard& shard) {
         shard.broker_.on_committed(change);
         shard.pay(change);
+        shard.say_unrepeatable_to_all(change);
         shard.open_gate(change);
         if (!shard.paused_.empty())
             shard.resume_paused();

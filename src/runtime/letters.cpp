@@ -89,7 +89,10 @@ void Shard::read(Newcomer& letter) {
 void Shard::hand_over(broker::Published& effect) {
     const auto topic = effect.message->topic.view();
     const auto owner = exchange_->shard_of(topic);
-    const auto token = pending_.add(HandedOver{effect.ticket, Exchange::hash_of(topic)});
+    const auto token = pending_.add(
+        HandedOver{.ticket = effect.ticket,
+                   .topic = Exchange::hash_of(topic),
+                   .repeatable = effect.repeatable});
     exchange_->sets_out(topic);
     // The owner does not know the connection: what it must not overrun is looked at here.
     const bool room =
@@ -106,6 +109,7 @@ void Shard::hand_over(broker::Published& effect) {
                              {exchange_->index(), token},
                              effect.again,
                              effect.repeated,
+                             effect.repeatable,
                              effect.session,
                              effect.packet_id});
 }
@@ -115,7 +119,10 @@ void Shard::read(HandOver& letter) {
     if (!letter.repeated)
         broker_.stamp(*message, now_);
     broker::Published effect{
-        .message = message, .again = letter.again, .repeated = letter.repeated};
+        .message = message,
+                             .again = letter.again,
+                             .repeated = letter.repeated,
+                             .repeatable = letter.repeatable};
     if (letter.session != 0) {
         broker_.keep_identity(letter.session, letter.packet_id, message->id);
         effect.after = broker_.changes_made();
@@ -155,6 +162,7 @@ store::Token Shard::spread(const MessagePtr& message, const PublishWait& wait, s
             token = pending_.add(wait);
         auto& open = std::get<PublishWait>(*pending_.find(token));
         ++open.open;
+        ++open.shards;
         open.wide = true;
         return {exchange_->index(), token};
     };
@@ -167,19 +175,21 @@ store::Token Shard::spread(const MessagePtr& message, const PublishWait& wait, s
         exchange_->send(other.shard,
                         Part{message,
                              std::move(other.groups),
-                             other.lasting ? expect() : Reply{},
-                             wait.repeated,
+                             other.lasting || wait.repeatable ? expect() : Reply{},
+                             wait.repeatable,
                              leased});
     }
     const auto before = broker_.changes_made();
-    const broker::Routing routing{wait.repeated, audience.others.empty()};
+    const broker::Routing routing{wait.repeatable, audience.others.empty()};
     for (const auto group : broker_.route_here(message, audience.groups, routing, now_))
-        place_elsewhere(message, group, expect());
+        place_elsewhere(Placement{message, group, expect(), wait.repeatable});
     const bool changed = broker_.changes_made() != before;
     const bool wide = token != 0 && std::get<PublishWait>(*pending_.find(token)).wide;
-    if (wait.ticket != Ticket{} && !wide)
-        broker_.routed(wait.ticket, changed);
-    else if (changed && awaits)
+    if (wait.ticket != Ticket{} && !wide) {
+        broker_.routed(wait.ticket, changed);  // in one transaction with the deliveries
+        if (wait.repeatable)
+            broker_.unrepeatable(message->id, now_);
+    } else if (changed && awaits)
         owed_.push_back({broker_.changes_made(), expect()});
     return token;
 }
@@ -187,44 +197,44 @@ store::Token Shard::spread(const MessagePtr& message, const PublishWait& wait, s
 void Shard::read(Part& letter) {
     const auto before = broker_.changes_made();
     for (const auto group :
-         broker_.route_here(letter.message, letter.groups, {letter.repeated, false}, now_)) {
+         broker_.route_here(letter.message, letter.groups, {letter.repeatable, false}, now_)) {
         if (letter.reply.token != 0)
             exchange_->send(letter.reply.shard, Answer{.token = letter.reply.token, .more = true});
-        place_elsewhere(letter.message, group, letter.reply);
+        place_elsewhere(Placement{letter.message, group, letter.reply, letter.repeatable});
     }
     if (letter.leased)
         exchange_->leases().give_back(letter.message->id);
     answer_after(before, letter.reply);
 }
 
-void Shard::place_elsewhere(const MessagePtr& message, std::uint64_t group, Reply reply) {
-    const auto shard =
-        exchange_->groups().choose(group, message->sender.view(), broker_.limits().shared_strategy);
+void Shard::place_elsewhere(Placement placement) {
+    const auto shard = exchange_->groups().choose(
+        placement.group, placement.message->sender.view(), broker_.limits().shared_strategy);
     if (shard) {
-        exchange_->send(*shard, Placement{message, group, reply});
+        exchange_->send(*shard, std::move(placement));
         return;
     }
     broker_.count_unplaced();
-    answer(reply);
+    answer(placement.reply);
 }
 
 void Shard::read(Placement& letter) {
     const auto before = broker_.changes_made();
-    if (broker_.place(letter.message, letter.group, now_))
+    if (broker_.place(letter.message, letter.group, letter.repeatable, now_))
         answer_after(before, letter.reply);
     else
-        place_elsewhere(letter.message, letter.group, letter.reply);
+        place_elsewhere(std::move(letter));
 }
 
 void Shard::run(broker::Unplaced& effect) {
     Reply reply;
     if (effect.delivery != 0)
         reply = {exchange_->index(), pending_.add(Orphan{effect.delivery})};
-    place_elsewhere(effect.message, effect.group, reply);
+    place_elsewhere(Placement{effect.message, effect.group, reply});
 }
 
 void Shard::place(const MessagePtr& message, std::uint64_t group, std::uint64_t delivery) {
-    broker_.place(message, group, now_);
+    broker_.place(message, group, false, now_);
     broker_.forget_delivery(delivery);
 }
 
@@ -260,27 +270,77 @@ void Shard::read(Answer& letter) {
     if (wait == nullptr)
         return;
     if (auto* publish = std::get_if<PublishWait>(wait)) {
-        if (letter.more)
+        if (letter.more) {
             ++publish->open;
-        else
-            one_done(letter.token, *publish, letter.reason);
+            ++publish->shards;
+            return;
+        }
+        --publish->shards;
+        if (publish->shards == 0 && publish->open > 1 && !is_error(letter.reason))
+            say_routed(*publish);
+        one_done(letter.token, *publish, letter.reason);
     } else if (auto* page = std::get_if<PageWait>(wait)) {
         if (--page->open > 0)
             return;
         auto found = std::move(*page);
         pending_.erase(letter.token);
         broker_.on_fetched(found.fence, std::move(found.page), std::move(found.next), now_);
-    } else if (const auto* handed = std::get_if<HandedOver>(wait)) {
-        const auto [ticket, topic] = *handed;
+    } else if (auto* handed = std::get_if<HandedOver>(wait)) {
+        broker_.identified(handed->ticket, letter.id);
+        if (letter.routed) {
+            handed->routed = true;
+            broker_.routed(handed->ticket, false);
+            say_unrepeatable(letter.id);
+            return;
+        }
+        const auto handed_over = *handed;
         pending_.erase(letter.token);
-        exchange_->came_back(topic);
-        broker_.identified(ticket, letter.id);
-        conclude({.ticket = ticket, .reason = letter.reason, .wide = true});
+        exchange_->came_back(handed_over.topic);
+        conclude({.ticket = handed_over.ticket,
+                  .reason = letter.reason,
+                  .id = letter.id,
+                  .wide = !handed_over.routed,
+                  .repeatable = handed_over.repeatable});
     } else if (const auto* orphan = std::get_if<Orphan>(wait)) {
         const auto delivery = orphan->delivery;
         pending_.erase(letter.token);
         broker_.forget_delivery(delivery);
     }
+}
+
+/// The exchange of a repeatable message goes on without the stores, which may take their time.
+void Shard::say_routed(PublishWait& wait) {
+    if (!wait.repeatable || is_error(wait.reason))
+        return;
+    wait.repeatable = false;
+    if (wait.reply.token != 0) {
+        exchange_->send(wait.reply.shard,
+                        Answer{.token = wait.reply.token, .routed = true, .id = wait.id});
+        return;
+    }
+    wait.wide = false;
+    broker_.routed(wait.ticket, false);
+    say_unrepeatable(wait.id);
+}
+
+void Shard::say_unrepeatable(MessageId id) {
+    exchanged_.push_back({broker_.changes_made(), id});
+    if (exchanged_.back().after <= committed_)
+        say_unrepeatable_to_all(committed_);
+}
+
+void Shard::say_unrepeatable_to_all(std::uint64_t committed) {
+    Unrepeatable letter;
+    for (; !exchanged_.empty() && exchanged_.front().after <= committed; exchanged_.pop_front())
+        letter.messages.push_back(exchanged_.front().id);
+    if (letter.messages.empty())
+        return;
+    for (std::size_t shard = 0; shard < exchange_->shards(); ++shard)
+        exchange_->send(shard, letter);
+}
+
+void Shard::read(Unrepeatable& letter) {
+    for (const auto id : letter.messages) broker_.unrepeatable(id, now_);
 }
 
 // --- retained and stored messages --------------------------------------------------------------

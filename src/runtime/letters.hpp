@@ -39,6 +39,7 @@ struct HandOver {
     Reply reply;
     bool again = false;     ///< see broker::Published
     bool repeated = false;  ///< it has its identity
+    bool repeatable = false;
     std::uint64_t session = 0;
     std::uint16_t packet_id = 0;
 };
@@ -48,8 +49,8 @@ struct Part {
     MessagePtr message;
     std::vector<std::uint64_t> groups;
     Reply reply;
-    bool repeated = false;
-    bool leased = false;  ///< the letter holds a lease
+    bool repeatable = false;  ///< see broker::Published; Unrepeatable follows
+    bool leased = false;      ///< the letter holds a lease
 };
 
 /// To a member of one shared group.
@@ -57,12 +58,14 @@ struct Placement {
     MessagePtr message;
     std::uint64_t group = 0;
     Reply reply;
+    bool repeatable = false;  ///< as in Part
 };
 
 struct Answer {
     store::Token token = 0;
     mqtt::ReasonCode reason = mqtt::ReasonCode::success;  ///< an error: it is not durable
-    bool more = false;  ///< one more answer will come with this token; this one is none
+    bool more = false;    ///< one more answer will come with this token; this one is none
+    bool routed = false;  ///< all shards have the message, the stores not yet: this one is none
     MessageId id;       ///< of a message that was handed over
 };
 
@@ -76,13 +79,25 @@ struct RetainedFound {
     std::vector<MessagePtr> messages;
 };
 
+/// Messages that were repeatable and are not any more. All shards get it.
+struct Unrepeatable {
+    std::vector<MessageId> messages;
+};
+
 /// Answered when all that the shard gave to pools before was also posted to those who want it.
 struct Mark {
     Reply reply;
 };
 
-using Letter =
-    std::variant<Newcomer, HandOver, Part, Placement, Answer, FindRetained, RetainedFound, Mark>;
+using Letter = std::variant<Newcomer,
+                            HandOver,
+                            Part,
+                            Placement,
+                            Answer,
+                            Unrepeatable,
+                            FindRetained,
+                            RetainedFound,
+                            Mark>;
 
 /// About what a letter keeps in memory besides itself.
 [[nodiscard]] inline std::size_t weight_of(const Letter& letter) {

@@ -20,17 +20,20 @@ namespace keepmq::runtime {
 struct PublishWait {
     Ticket ticket{};
     std::size_t open = 0;
+    std::size_t shards = 0;  ///< of `open`
     mqtt::ReasonCode reason = mqtt::ReasonCode::success;
     MessagePtr deliver;  ///< after the commit; null when it went out at once
     Reply reply;         ///< to the shard of the publisher, if that is another one
     MessageId id;
-    bool wide = false;      ///< other shards keep it for lasting sessions
-    bool repeated = false;  ///< see broker::Published
+    bool wide = false;        ///< other shards keep it for lasting sessions
+    bool repeatable = false;  ///< see broker::Published; false again once it was said to be routed
 };
 /// The owner of the topic has the message.
 struct HandedOver {
     Ticket ticket{};
     std::size_t topic = 0;  ///< hash
+    bool repeatable = false;
+    bool routed = false;  ///< Answer::routed came
 };
 /// A delivery that may be forgotten once another shard has the message.
 struct Orphan {
@@ -89,6 +92,12 @@ using Wait = std::variant<std::monostate,
 struct Owed {
     std::uint64_t after = 0;
     Reply reply;
+};
+
+/// A message that is not repeatable any more once a change is durable.
+struct Exchanged {
+    std::uint64_t after = 0;
+    MessageId id;
 };
 
 /// Waits by token. A token is a place and a generation, so a late answer finds nothing.

@@ -208,7 +208,11 @@ class Shard final : public net::ConnectionEvents,
     [[nodiscard]] store::Token spread(const MessagePtr& message,
                                       const PublishWait& wait,
                                       store::Token token);
-    void place_elsewhere(const MessagePtr& message, std::uint64_t group, Reply reply);
+    void place_elsewhere(Placement placement);
+    void say_routed(PublishWait& wait);
+    /// When all that was changed is durable.
+    void say_unrepeatable(MessageId id);
+    void say_unrepeatable_to_all(std::uint64_t committed);
     /// How many shards are asked.
     [[nodiscard]] std::size_t count_owners(const TopicFilter& filter) const;
     void ask_owners(const TopicFilter& filter, const std::function<Letter()>& make);
@@ -218,6 +222,7 @@ class Shard final : public net::ConnectionEvents,
     void read(Part& letter);
     void read(Placement& letter);
     void read(Answer& letter);
+    void read(Unrepeatable& letter);
     void read(FindRetained& letter);
     void read(RetainedFound& letter);
     void read(Mark& letter);
@@ -266,6 +271,7 @@ class Shard final : public net::ConnectionEvents,
     std::unique_ptr<Exchange> exchange_;  ///< null: the only shard
     std::vector<Letter> letters_;
     std::deque<Owed> owed_;
+    std::deque<Exchanged> exchanged_;
     bool accepting_ = false;
 
     PluginList plugins_;

@@ -28,6 +28,7 @@ class Sorter {
 
     broker::UsedNumbers used;
     std::vector<broker::DeliveryKept> orphans;  ///< of a session that is gone
+    std::vector<broker::ReceivedKept> shared;   ///< for all shards: any may have a member now
 
     /// The shard, or nothing.
     std::optional<std::size_t> operator()(broker::SessionKept& row) {
@@ -44,6 +45,12 @@ class Sorter {
         if (!home)
             orphans.push_back(std::move(row));
         return home;
+    }
+    std::optional<std::size_t> operator()(broker::ReceivedKept& row) {
+        if (row.share.empty())
+            return home_of(row.session);
+        shared.push_back(std::move(row));
+        return std::nullopt;
     }
     template <class Row>
     std::optional<std::size_t> operator()(Row& row) {
@@ -118,6 +125,7 @@ void Shards::keep_sessions(sessions::Store& store) const {
     for (auto& change : store.take_loaded())
         if (const auto shard = std::visit(sorter, change))
             parts[*shard].push_back(std::move(change));
+    for (auto& part : parts) part.insert(part.end(), sorter.shared.begin(), sorter.shared.end());
     for (std::size_t i = 0; i < shards_.size(); ++i)
         shards_[i]->ask(
             [&](Shard& shard) { shard.keep_sessions(store, std::move(parts[i]), sorter.used); });

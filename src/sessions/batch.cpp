@@ -62,6 +62,7 @@ void Batch::add(Change&& change) {
                 else
                     found->second.kept.reset();
             },
+            [](const ReceivedKept& /*made by the file*/) {},
             [&](RetainedKept& c) {
                 retained.insert_or_assign(c.message->topic.str(), std::move(c.message));
             },

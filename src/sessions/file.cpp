@@ -5,6 +5,7 @@
 
 #include "base/sqlite.hpp"
 #include "sessions/load.hpp"
+#include "sessions/received.hpp"
 #include "sessions/segments.hpp"
 
 namespace keepmq::sessions {
@@ -102,7 +103,11 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
                     false});
     found.reset();
     for (const char* sql :
-         {"pragma journal_mode=wal", "pragma synchronous=full", schema, Segments::schema})
+         {"pragma journal_mode=wal",
+          "pragma synchronous=full",
+          schema,
+          Segments::schema,
+          received_schema})
         if (!execute(db, sql))
             return failed();
     const std::string message_values = "?,?,?,?,?,?,?,?,?,?,?)";
@@ -164,6 +169,8 @@ std::variant<std::vector<Change>, Failure> SqliteFile::load() {
     auto problem = load_rows(database_.get(), kept);
     if (problem.text.empty())
         problem = segments_.load(kept);
+    if (problem.text.empty())
+        problem = load_received(database_.get(), kept);
     if (!problem.text.empty())
         return Failure{path_ + ": " + problem.text, problem.damaged};
     return kept;

@@ -47,6 +47,7 @@ void Disk::apply(Change& change) {
                    [&](IncomingGone& c) {
                        EXPECT_EQ(incoming_.erase({c.session, c.packet_id}), 1U);
                    },
+                   [](ReceivedKept&) { ADD_FAILURE() << "the broker makes none"; },
                    [&](RetainedKept& c) { retained_.insert_or_assign(c.message->topic.str(), c); },
                    [&](RetainedGone& c) { retained_.erase(c.topic.str()); },
                    [&](WillKept& c) { wills_.insert_or_assign(c.session, c); },

@@ -1,0 +1,52 @@
+#pragma once
+// QoS 2 messages that a crash could bring a second time: their publisher has a lasting session on
+// some shard, and that one's journal does not say yet that they were routed. Until it does (or the
+// exchange is over) no client here gets through its handshake: a delivery that is still in flight
+// is found after the crash, one that is over is not. Shard-local; empty in a node with one shard,
+// where both are one transaction.
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <utility>
+#include <vector>
+
+#include "model/event.hpp"
+#include "model/message_id.hpp"
+#include "mqtt/packets.hpp"
+
+namespace keepmq::broker {
+
+class Repeatable {
+  public:
+    /// A PUBREC that came meanwhile. It counts on its connection only: on the next one the message
+    /// is sent again.
+    struct Waiting {
+        ConnectionId connection{};
+        mqtt::PacketId packet_id = 0;
+        mqtt::ReasonCode reason = mqtt::ReasonCode::success;
+    };
+
+    void begin(MessageId id) { messages_.try_emplace(id); }
+    /// True if the message is repeatable: then `waiting` comes back from `end`.
+    [[nodiscard]] bool defer(MessageId id, const Waiting& waiting) {
+        if (messages_.empty())
+            return false;
+        const auto found = messages_.find(id);
+        if (found == messages_.end())
+            return false;
+        found->second.push_back(waiting);
+        return true;
+    }
+    [[nodiscard]] std::vector<Waiting> end(MessageId id) {
+        const auto found = messages_.find(id);
+        if (found == messages_.end())
+            return {};
+        auto waiting = std::move(found->second);
+        messages_.erase(found);
+        return waiting;
+    }
+
+  private:
+    boost::unordered_flat_map<MessageId, std::vector<Waiting>, std::hash<MessageId>> messages_;
+};
+
+}  // namespace keepmq::broker

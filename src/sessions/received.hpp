@@ -1,0 +1,23 @@
+#pragma once
+// Who had messages of QoS 2 exchanges that a restart interrupted (broker::ReceivedKept). The
+// deliveries say so at first; a subscriber may be through with one before the publisher is back,
+// and the next crash come before its exchange is over, so that it is written down, too. Nothing is
+// left of it in a run whose exchanges were not interrupted.
+
+#include <memory>
+#include <vector>
+
+#include "base/sqlite.hpp"
+#include "broker/changes.hpp"
+#include "sessions/load.hpp"
+
+namespace keepmq::sessions {
+
+inline constexpr const char* received_schema =
+    "create table if not exists received(msgid text not null, session int not null,"
+    " share text not null, primary key(msgid, session, share)) without rowid;";
+
+/// Behind all other rows in `into`. Brings the table up to date, in one transaction.
+[[nodiscard]] LoadProblem load_received(sqlite3* database, std::vector<broker::Change>& into);
+
+}  // namespace keepmq::sessions

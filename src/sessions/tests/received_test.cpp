@@ -1,0 +1,72 @@
+// Who had the messages of exchanges that a restart interrupted.
+
+#include "sessions/tests/support.hpp"
+
+namespace keepmq::sessions::testing {
+namespace {
+
+struct ReceivedTest : SessionFile {
+    ReceivedTest() {
+        open();
+        commit({session(1), session(2), session(3)});
+    }
+    void take(Stage stage = Stage::taken) { commit({IncomingKept{1, 7, stage, interrupted->id}}); }
+    [[nodiscard]] std::vector<std::string> received() {
+        std::vector<std::string> all;
+        for (const auto& row : those<ReceivedKept>(kept)) {
+            EXPECT_EQ(row.message, interrupted->id);
+            all.push_back(std::to_string(row.session) + row.share);
+        }
+        return all;
+    }
+
+    MessagePtr interrupted = message(1);
+};
+
+TEST_F(ReceivedTest, TheirDeliveriesSaySo) {
+    auto shared = delivery(3, 30, interrupted);
+    shared.share = "$share/g/t";
+    take();
+    commit({delivery(2, 20, interrupted), delivery(2, 21, message(2)), shared});
+    open();
+    EXPECT_THAT(received(), ElementsAre("2", "3$share/g/t"));
+}
+
+TEST_F(ReceivedTest, AnExchangeThatWasRoutedIsNotInterrupted) {
+    take();
+    commit({delivery(2, 20, interrupted)});
+    take(Stage::routed);
+    open();
+    EXPECT_THAT(received(), IsEmpty());
+}
+
+TEST_F(ReceivedTest, TheSubscriberMayBeThroughBeforeTheNextRestart) {
+    take();
+    commit({delivery(2, 20, interrupted)});
+    open();
+    commit({DeliveryGone{20}, delivery(3, 30, interrupted)});
+    open();
+    EXPECT_THAT(received(), ElementsAre("2", "3"));
+    open();
+    EXPECT_THAT(received(), ElementsAre("2", "3"));
+}
+
+TEST_F(ReceivedTest, TheEndOfTheExchangeIsTheEndOfIt) {
+    take();
+    commit({delivery(2, 20, interrupted)});
+    open();
+    take(Stage::settled);
+    open();
+    EXPECT_THAT(received(), IsEmpty());
+    take();
+    open();
+    EXPECT_THAT(received(), ElementsAre("2")) << "of the delivery that is still there, only";
+    commit({IncomingGone{1, 7}, DeliveryGone{20}});
+    open();
+    take();
+    open();
+    EXPECT_THAT(received(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace keepmq::sessions::testing
