@@ -60,6 +60,33 @@ TEST_F(ShardsTest, PubrecWaitsForTheOwnersOfTheTopics) {
     EXPECT_EQ(answers("PUBREC"), client.take(many));
 }
 
+/// Until the publisher's exchange is durable, none of its readers is through with the message; a
+/// slow store is no reason.
+TEST_F(ShardsTest, AReaderIsThroughWithAMessageThatTheStoreHasNot) {
+    start();
+    Client reader{port()};
+    ASSERT_EQ("CONNACK 00", reader.connect("reader", false));
+    reader.subscribe("t/#", 2);
+    ASSERT_EQ("SUBACK 1 02", reader.take());
+    Client member{port()};
+    ASSERT_EQ("CONNACK 00", member.connect("member", false));
+    member.subscribe("$share/g/t/#", 2);
+    ASSERT_EQ("SUBACK 1 02", member.take());
+    Client publisher{port()};
+    ASSERT_EQ("CONNACK 00", publisher.connect("publisher", false));
+    database->hold_writes();
+    publish_each(publisher, 2);
+    for (auto* each : {&reader, &member}) {
+        int released = 0;
+        for (const auto& packet : each->take(std::size_t{2} * many))
+            released += packet.starts_with("PUBREL") ? 1 : 0;
+        EXPECT_EQ(many, released);
+    }
+    EXPECT_THAT(publisher.take_all_so_far(), IsEmpty());
+    database->release_writes();
+    EXPECT_EQ(answers("PUBREC"), publisher.take(many));
+}
+
 TEST_F(ShardsTest, AtTheEndNothingIsLeftOnTheWay) {
     start();
     Client client{port()};
