@@ -8,10 +8,8 @@ void Outbound::on_puback(Session& session, const mqtt::Puback& packet, Now now) 
     Sent* sent = session.inflight.find(packet.packet_id);
     if (!sent || sent->delivery.qos != Qos::at_least_once)
         return;
-    // A code of 0x80 or more also ends the delivery: the message counts as acknowledged.
-    acknowledged(session, sent->delivery, now);
-    complete(session, *sent);
-    pump(session, now);
+    if (!waits(session, *sent, packet.reason))
+        over(session, *sent, now);
 }
 
 void Outbound::on_pubrec(Session& session, const mqtt::Pubrec& packet, Now now) {
@@ -23,12 +21,14 @@ void Outbound::on_pubrec(Session& session, const mqtt::Pubrec& packet, Now now) 
                                          mqtt::ReasonCode::packet_identifier_not_found);
         return;
     }
-    const bool waits =
-        sent->delivery.number != 0 && !sent->released &&
-        core_.repeatable.defer(sent->delivery.message->id,
-                               {session.connection->id, packet.packet_id, packet.reason});
-    if (!waits)
+    if (!waits(session, *sent, packet.reason))
         received(session, *sent, packet.reason, now);
+}
+
+bool Outbound::waits(const Session& session, const Sent& sent, mqtt::ReasonCode reason) {
+    return sent.delivery.number != 0 && !sent.released &&
+           core_.repeatable.defer(sent.delivery.message->id,
+                                  {session.connection->id, sent.packet_id, reason});
 }
 
 void Outbound::go_on(MessageId id, Now now) {
@@ -36,20 +36,24 @@ void Outbound::go_on(MessageId id, Now now) {
         const auto* connection = core_.find(waiting.connection);
         if (!connection || connection->state != Connection::State::connected)
             continue;
-        auto* sent = connection->session->inflight.find(waiting.packet_id);
-        if (sent && !sent->released && sent->delivery.message->id == id)
-            received(*connection->session, *sent, waiting.reason, now);
+        auto& session = *connection->session;
+        auto* sent = session.inflight.find(waiting.packet_id);
+        if (!sent || sent->released || sent->delivery.message->id != id)
+            continue;
+        if (sent->delivery.qos == Qos::at_least_once)
+            over(session, *sent, now);
+        else
+            received(session, *sent, waiting.reason, now);
     }
 }
 
 void Outbound::received(Session& session, Sent& sent, mqtt::ReasonCode reason, Now now) {
-    if (!sent.released)
-        acknowledged(session, sent.delivery, now);
     if (is_error(reason)) {
-        complete(session, sent);  // no PUBREL, the identifier is free [MQTT-4.3.3-4]
-        pump(session, now);
+        over(session, sent, now);  // no PUBREL, the identifier is free [MQTT-4.3.3-4]
         return;
     }
+    if (!sent.released)
+        acknowledged(session, sent.delivery, now);
     // Only the identifier is needed from here on [MQTT-4.3.3-5, MQTT-4.3.3-6].
     sent.released = true;
     sent.delivery.message.reset();
@@ -64,7 +68,14 @@ void Outbound::on_pubcomp(Session& session, const mqtt::Pubcomp& packet, Now now
     Sent* sent = session.inflight.find(packet.packet_id);
     if (!sent || !sent->released)
         return;
-    complete(session, *sent);
+    over(session, *sent, now);
+}
+
+/// What the code was does not matter: the message counts as acknowledged.
+void Outbound::over(Session& session, Sent& sent, Now now) {
+    if (!sent.released)
+        acknowledged(session, sent.delivery, now);
+    complete(session, sent);
     pump(session, now);
 }
 

@@ -95,8 +95,12 @@ class Outbound {
     void transmit_qos0(Session& session, Connection& connection, const Delivery& delivery, Now now);
     void resend_next(Session& session, Connection& connection, Now now);
     void drop_settled(Session& session, Delivery& delivery);
+    /// PUBACK or PUBREC came, for a message that is Repeatable.
+    [[nodiscard]] bool waits(const Session& session, const Sent& sent, mqtt::ReasonCode reason);
     /// PUBREC for a delivery of QoS 2 that is in flight.
     void received(Session& session, Sent& sent, mqtt::ReasonCode reason, Now now);
+    /// The delivery ends.
+    void over(Session& session, Sent& sent, Now now);
     void acknowledged(Session& session, Delivery& delivery, Now now);
     void complete(Session& session, Sent& sent);
     void delivered(Session& session, const MessagePtr& message, Qos qos, Now now);

@@ -1,7 +1,7 @@
 #pragma once
 // QoS 2 messages that a crash could bring a second time: their publisher has a lasting session on
 // some shard, and that one's journal does not say yet that they were routed. Until it does (or the
-// exchange is over) no client here gets through its handshake: a delivery that is still in flight
+// exchange is over) the acknowledgements of clients here wait: a delivery that is still in flight
 // is found after the crash, one that is over is not. Shard-local; empty in a node with one shard,
 // where both are one transaction.
 
@@ -17,8 +17,8 @@ namespace keepmq::broker {
 
 class Repeatable {
   public:
-    /// A PUBREC that came meanwhile. It counts on its connection only: on the next one the message
-    /// is sent again.
+    /// A PUBACK or PUBREC that came meanwhile. It counts on its connection only: on the next one
+    /// the message is sent again.
     struct Waiting {
         ConnectionId connection{};
         mqtt::PacketId packet_id = 0;

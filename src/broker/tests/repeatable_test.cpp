@@ -12,9 +12,9 @@ struct RepeatableTest : ::testing::Test {
         world.broker.restore(disk.content(), world.now);
         message = stored_message("t", "x", 1, 2);
     }
-    Client& reader(const std::string& filter = "t") {
+    Client& reader(const std::string& filter = "t", int qos = 2) {
         auto& client = world.connect(connect_packet("reader", v5, false, 600));
-        client.subscribe(filter, 2);
+        client.subscribe(filter, qos);
         commit();
         client.take();
         return client;
@@ -72,6 +72,16 @@ TEST_F(RepeatableTest, APubrecAfterwardsDoesNotWait) {
     client.pubrec(1);
     commit();
     EXPECT_THAT(client.take(), ElementsAre("PUBREL(1)"));
+}
+
+TEST_F(RepeatableTest, APubackWaitsToo) {
+    auto& client = reader("t", 1);
+    route(true);
+    EXPECT_THAT(client.take(), ElementsAre("PUBLISH(t,x,q1)"));
+    client.puback(1);
+    EXPECT_EQ(world.session("reader")->inflight, 1U);
+    unrepeatable();
+    EXPECT_EQ(world.session("reader")->inflight, 0U);
 }
 
 TEST_F(RepeatableTest, ARefusalWaitsToo) {
