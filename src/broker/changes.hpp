@@ -97,8 +97,9 @@ struct IncomingGone {
     mqtt::PacketId packet_id = 0;
 };
 
-/// The session, or with a `share` a member of that shared subscription, has or had the message of
-/// an exchange that a restart found at Stage::taken. The broker makes none; whoever loads does.
+/// The session, or with a `share` a member of that shared subscription, has the message of an
+/// exchange that a restart found at Stage::taken, see Received. For deliveries from before the
+/// restart, whoever loads makes them.
 struct ReceivedKept {
     MessageId message;
     std::uint64_t session = 0;

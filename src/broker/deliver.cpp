@@ -50,8 +50,14 @@ bool Outbound::has_room(const Connection& connection) const {
 }
 
 bool Outbound::deliver(Session& session, const Order& order, Now now) {
-    if (order.qos == Qos::at_most_once)
-        return deliver_at_most_once(session, order, now);
+    const bool taken = order.qos == Qos::at_most_once ? deliver_at_most_once(session, order, now)
+                                                      : deliver_at_least_once(session, order, now);
+    if (auto* by = taken ? core_.received.find(*order.message) : nullptr)
+        note(session, order, *by);
+    return taken;
+}
+
+bool Outbound::deliver_at_least_once(Session& session, const Order& order, Now now) {
     if (is_expired(*order.message, now)) {
         ++core_.stats.dropped_expired;  // [MQTT-3.3.2-5]
         account(session, order);

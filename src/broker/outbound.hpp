@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/time.hpp"
+#include "broker/received.hpp"
 #include "broker/session.hpp"
 #include "model/message.hpp"
 #include "mqtt/packets.hpp"
@@ -88,6 +89,9 @@ class Outbound {
     void forget(Delivery& delivery);
     /// What the client must not see before a restart would know of it.
     void hold(Connection& connection, const Delivery& delivery);
+    /// The session has a message that its publisher may send again.
+    void note(const Session& session, const Order& order, Received::By& by);
+    bool deliver_at_least_once(Session& session, const Order& order, Now now);
     bool deliver_at_most_once(Session& session, const Order& order, Now now);
     bool enqueue(Session& session, const Order& order);
     bool account(Session& session, const Order& order);

@@ -1,15 +1,16 @@
 #pragma once
-// Who had a QoS 2 message before a restart that came between its deliveries and the end of its
-// exchange: when the publisher sends it again, it goes to the others only. Filled by
-// Broker::restore, then read only. Shard-local.
+// Who has the QoS 2 messages whose exchanges a restart interrupted between the deliveries and their
+// end: when the publisher sends one again, it goes to the others only. They may have it from before
+// the restart, or since, by a replay of what the rules stored. Filled by Broker::restore.
+// Shard-local; each shard knows all interrupted messages.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
-#include "broker/changes.hpp"
 #include "model/message.hpp"
 
 namespace keepmq::broker {
@@ -17,20 +18,18 @@ namespace keepmq::broker {
 class Received {
   public:
     struct By {
-        std::unordered_set<std::uint64_t> sessions;  ///< numbers in the journal
+        std::unordered_set<std::uint64_t> sessions;  ///< keys
         std::vector<std::string> shares;             ///< shared subscriptions, as subscribed
     };
 
-    void add(const ReceivedKept& kept) {
-        auto& by = messages_[kept.message];
-        if (kept.share.empty())
-            by.sessions.insert(kept.session);
-        else
-            by.shares.push_back(kept.share);
+    /// The message was interrupted.
+    By& expect(MessageId id) {
+        newest_ = std::max(newest_, id);
+        return messages_[id];
     }
-    /// Null, which is nearly always so: nobody had it.
-    [[nodiscard]] const By* find(const Message& message) const {
-        if (messages_.empty() || message.qos != Qos::exactly_once)
+    /// Null, which is nearly always so: the message was not interrupted.
+    [[nodiscard]] By* find(const Message& message) {
+        if (message.id > newest_ || messages_.empty())
             return nullptr;
         const auto found = messages_.find(message.id);
         return found == messages_.end() ? nullptr : &found->second;
@@ -38,6 +37,7 @@ class Received {
 
   private:
     std::unordered_map<MessageId, By> messages_;
+    MessageId newest_;
 };
 
 }  // namespace keepmq::broker

@@ -42,8 +42,16 @@ class Restoration {
     void operator()(const IncomingKept& kept) {
         if (Session* session = find(kept.session))
             session->incoming[kept.packet_id] = {.ticket = 0, .id = kept.id, .stage = kept.stage};
+        if (kept.stage == Stage::taken)
+            core_.received.expect(kept.id);
     }
-    void operator()(const ReceivedKept& kept) { core_.received.add(kept); }
+    void operator()(const ReceivedKept& kept) {
+        auto& by = core_.received.expect(kept.message);
+        if (!kept.share.empty())
+            by.shares.push_back(kept.share);
+        else if (const Session* session = find(kept.session))
+            by.sessions.insert(session->key);
+    }
     void operator()(const RetainedKept& kept) { core_.router.restore(kept.message, now_); }
     void operator()(const WillKept& kept) {
         if (Session* session = find(kept.session))

@@ -129,10 +129,9 @@ void Shard::conclude(const PublishWait& settled) {
             say_unrepeatable(settled.id);
     }
     if (settled.reply.token != 0)
-        exchange_->send(settled.reply.shard,
-                        Answer{.token = settled.reply.token,
-                               .reason = settled.reason,
-                               .id = settled.id});
+        exchange_->send(
+            settled.reply.shard,
+            Answer{.token = settled.reply.token, .reason = settled.reason, .id = settled.id});
 }
 
 void Shard::carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client) {

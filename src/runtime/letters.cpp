@@ -89,10 +89,9 @@ void Shard::read(Newcomer& letter) {
 void Shard::hand_over(broker::Published& effect) {
     const auto topic = effect.message->topic.view();
     const auto owner = exchange_->shard_of(topic);
-    const auto token = pending_.add(
-        HandedOver{.ticket = effect.ticket,
-                   .topic = Exchange::hash_of(topic),
-                   .repeatable = effect.repeatable});
+    const auto token = pending_.add(HandedOver{.ticket = effect.ticket,
+                                               .topic = Exchange::hash_of(topic),
+                                               .repeatable = effect.repeatable});
     exchange_->sets_out(topic);
     // The owner does not know the connection: what it must not overrun is looked at here.
     const bool room =
@@ -118,8 +117,7 @@ void Shard::read(HandOver& letter) {
     auto& message = letter.message;
     if (!letter.repeated)
         broker_.stamp(*message, now_);
-    broker::Published effect{
-        .message = message,
+    broker::Published effect{.message = message,
                              .again = letter.again,
                              .repeated = letter.repeated,
                              .repeatable = letter.repeatable};
@@ -169,6 +167,8 @@ store::Token Shard::spread(const MessagePtr& message, const PublishWait& wait, s
     auto& leases = exchange_->leases();
     const bool leased = message->stored && leases.on();
     auto& audience = exchange_->audience_of(*message, broker_.limits().shared_strategy);
+    if (wait.repeatable && !audience.others.empty())
+        hand_over_changes();  // its identity: no delivery elsewhere may be durable before it
     for (auto& other : audience.others) {
         if (leased)
             leases.take(message->id);

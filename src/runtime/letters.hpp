@@ -66,7 +66,7 @@ struct Answer {
     mqtt::ReasonCode reason = mqtt::ReasonCode::success;  ///< an error: it is not durable
     bool more = false;    ///< one more answer will come with this token; this one is none
     bool routed = false;  ///< all shards have the message, the stores not yet: this one is none
-    MessageId id;       ///< of a message that was handed over
+    MessageId id;         ///< of a message that was handed over
 };
 
 struct FindRetained {

@@ -28,7 +28,7 @@ class Sorter {
 
     broker::UsedNumbers used;
     std::vector<broker::DeliveryKept> orphans;  ///< of a session that is gone
-    std::vector<broker::ReceivedKept> shared;   ///< for all shards: any may have a member now
+    std::vector<broker::Change> for_all;        ///< shards
 
     /// The shard, or nothing.
     std::optional<std::size_t> operator()(broker::SessionKept& row) {
@@ -49,7 +49,13 @@ class Sorter {
     std::optional<std::size_t> operator()(broker::ReceivedKept& row) {
         if (row.share.empty())
             return home_of(row.session);
-        shared.push_back(std::move(row));
+        for_all.emplace_back(std::move(row));  // any may have a member now
+        return std::nullopt;
+    }
+    std::optional<std::size_t> operator()(broker::IncomingKept& row) {
+        if (row.stage != broker::Stage::taken)
+            return home_of(row.session);
+        for_all.emplace_back(row);  // any may give its message to somebody, see broker::Received
         return std::nullopt;
     }
     template <class Row>
@@ -125,7 +131,7 @@ void Shards::keep_sessions(sessions::Store& store) const {
     for (auto& change : store.take_loaded())
         if (const auto shard = std::visit(sorter, change))
             parts[*shard].push_back(std::move(change));
-    for (auto& part : parts) part.insert(part.end(), sorter.shared.begin(), sorter.shared.end());
+    for (auto& part : parts) part.insert(part.end(), sorter.for_all.begin(), sorter.for_all.end());
     for (std::size_t i = 0; i < shards_.size(); ++i)
         shards_[i]->ask(
             [&](Shard& shard) { shard.keep_sessions(store, std::move(parts[i]), sorter.used); });

@@ -62,7 +62,7 @@ void Batch::add(Change&& change) {
                 else
                     found->second.kept.reset();
             },
-            [](const ReceivedKept& /*made by the file*/) {},
+            [&](ReceivedKept& c) { received.push_back(std::move(c)); },
             [&](RetainedKept& c) {
                 retained.insert_or_assign(c.message->topic.str(), std::move(c.message));
             },
@@ -80,7 +80,7 @@ DeliveryKept* Batch::find_made(std::uint64_t number) {
 
 std::size_t Batch::size() const {
     return sessions.size() + gone.size() + subscriptions.size() + made.size() + marks.size() +
-           incoming.size() + retained.size() + wills.size();
+           incoming.size() + received.size() + retained.size() + wills.size();
 }
 
 }  // namespace keepmq::sessions

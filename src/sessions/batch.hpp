@@ -37,6 +37,7 @@ struct Batch {
     boost::unordered_flat_map<std::uint64_t, std::uint32_t> made;  ///< number to index of those
     boost::unordered_flat_map<std::uint64_t, Mark> marks;          ///< of those in the file
     std::map<std::pair<std::uint64_t, mqtt::PacketId>, Incoming> incoming;
+    std::vector<broker::ReceivedKept> received;
     std::unordered_map<std::string, MessagePtr> retained;  ///< null: gone
     std::unordered_map<std::uint64_t, std::optional<broker::WillKept>> wills;
 

@@ -74,6 +74,7 @@ class SqliteFile final : public File {
     [[nodiscard]] bool write_sessions(const Batch& batch);
     [[nodiscard]] bool write_subscriptions(const Batch& batch);
     [[nodiscard]] bool write_incoming(const Batch& batch);
+    [[nodiscard]] bool write_received(const Batch& batch);
     [[nodiscard]] bool write_retained(const Batch& batch);
     [[nodiscard]] bool write_wills(const Batch& batch);
 
@@ -85,6 +86,7 @@ class SqliteFile final : public File {
     Statement put_session_, drop_session_, drop_subscriptions_, drop_incoming_of_;
     Statement put_subscription_, drop_subscription_;
     Statement put_incoming_, drop_incoming_;
+    Statement put_received_;
     Statement put_retained_, drop_retained_;
     Statement put_will_, drop_will_;
 };
@@ -102,12 +104,11 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
                         std::to_string(number) + ')',
                     false});
     found.reset();
-    for (const char* sql :
-         {"pragma journal_mode=wal",
-          "pragma synchronous=full",
-          schema,
-          Segments::schema,
-          received_schema})
+    for (const char* sql : {"pragma journal_mode=wal",
+                            "pragma synchronous=full",
+                            schema,
+                            Segments::schema,
+                            received_schema})
         if (!execute(db, sql))
             return failed();
     const std::string message_values = "?,?,?,?,?,?,?,?,?,?,?)";
@@ -120,6 +121,7 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
         {&drop_subscription_, "delete from subscriptions where session=? and filter=?"},
         {&put_incoming_, "replace into incoming values(?,?,?,?)"},
         {&drop_incoming_, "delete from incoming where session=? and packet_id=?"},
+        {&put_received_, put_received},
         {&put_retained_, with_message("replace into retained(", ") values(") + message_values},
         {&drop_retained_, "delete from retained where topic=?"},
         {&put_will_,
@@ -194,7 +196,8 @@ void SqliteFile::roll_back(Failure& failure) {
 
 bool SqliteFile::write(const Batch& batch) {
     return write_sessions(batch) && write_subscriptions(batch) && segments_.write(batch) &&
-           write_incoming(batch) && write_retained(batch) && write_wills(batch);
+           write_incoming(batch) && write_received(batch) && write_retained(batch) &&
+           write_wills(batch);
 }
 
 bool SqliteFile::write_sessions(const Batch& batch) {
@@ -260,6 +263,11 @@ bool SqliteFile::write_incoming(const Batch& batch) {
             return false;
     }
     return true;
+}
+
+bool SqliteFile::write_received(const Batch& batch) {
+    return std::ranges::all_of(batch.received,
+                               [&](const auto& row) { return run_received(put_received_, row); });
 }
 
 bool SqliteFile::write_retained(const Batch& batch) {

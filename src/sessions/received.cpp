@@ -1,5 +1,6 @@
 #include "sessions/received.hpp"
 
+#include <algorithm>
 #include <set>
 #include <unordered_set>
 #include <utility>
@@ -35,18 +36,19 @@ LoadProblem read(sqlite3* database, Rows& into) {
 }
 
 bool replace(sqlite3* database, const Rows& rows) {
-    Statement put{database, "insert into received values(?,?,?)"};
+    Statement put{database, put_received};
     if (!put || !execute(database, "begin immediate; delete from received"))
         return false;
-    for (const auto& row : rows) {
-        const auto id = row.message.to_string();
-        if (!put.bind(id).bind(row.session).bind(row.share).run())
-            return false;
-    }
-    return execute(database, "commit");
+    return std::ranges::all_of(rows, [&](const auto& row) { return run_received(put, row); }) &&
+           execute(database, "commit");
 }
 
 }  // namespace
+
+bool run_received(Statement& put, const ReceivedKept& row) {
+    const auto id = row.message.to_string();
+    return put.bind(id).bind(row.session).bind(row.share).run();
+}
 
 LoadProblem load_received(sqlite3* database, std::vector<Change>& into) {
     const auto wanted = interrupted(into);

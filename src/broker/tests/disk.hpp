@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ class Disk {
     std::map<std::pair<std::uint64_t, std::string>, SubscriptionKept> subscriptions_;
     std::map<std::uint64_t, DeliveryKept> deliveries_;
     std::map<std::pair<std::uint64_t, mqtt::PacketId>, IncomingKept> incoming_;
+    std::set<ReceivedKept> received_;
     std::map<std::string, RetainedKept> retained_;
     std::map<std::uint64_t, WillKept> wills_;
 };

@@ -1,5 +1,7 @@
 // QoS 2 across shards: what a crash could bring a second time.
 
+#include <algorithm>
+
 #include "broker/tests/disk.hpp"
 #include "broker/tests/harness.hpp"
 
@@ -133,9 +135,9 @@ TEST_F(RepeatableTest, AMemberOfASharedGroupWaits) {
 }
 
 struct AfterARestart : RepeatableTest {
-    void reborn(const ReceivedKept& received) {
+    void reborn(const Change& more) {
         auto kept = disk.content();
-        kept.emplace_back(received);
+        kept.emplace_back(more);
         again = std::make_unique<World>();
         again->broker.restore(std::move(kept), again->now);
         again->run();
@@ -160,16 +162,46 @@ TEST_F(AfterARestart, WhoHadTheMessageDoesNotGetItAgain) {
     reader();
     world.connect(connect_packet("other", v5, false, 600)).subscribe("t", 2);
     commit();
-    reborn({message->id, number_of("reader"), {}});
+    reborn(ReceivedKept{message->id, number_of("reader"), {}});
     EXPECT_THAT(again->broker.route_here(message, {}, {true, false}, again->now), IsEmpty());
     EXPECT_THAT(payloads_of("reader"), IsEmpty());
     EXPECT_THAT(payloads_of("other"), ElementsAre("x"));
 }
 
+/// The rules had stored it when the broker died, and the publisher is back after the reader.
+TEST_F(AfterARestart, WhoGotTheMessageFromTheStoreDoesNotGetItAgain) {
+    reader();
+    reborn(IncomingKept{4711, 7, Stage::taken, message->id});
+    again->auto_plan = false;
+    auto& back = again->connect(connect_packet("reader", v5, false, 600));
+    back.subscribe("t", 2);
+    again->plan(fetch_plan());
+    again->page({message});
+    again->broker.on_committed(again->broker.changes_made());
+    again->run();
+    EXPECT_THAT(back.payloads(), ElementsAre("x"));
+    back.pubrec(1);
+    back.pubcomp(1);
+    again->broker.route(message, again->now);
+    again->broker.on_committed(again->broker.changes_made());
+    again->run();
+    EXPECT_THAT(back.payloads(), IsEmpty());
+    std::vector<Change> changes;
+    again->broker.swap_changes(changes);
+    const ReceivedKept noted{message->id, number_of("reader"), {}};
+    EXPECT_EQ(1,
+              std::ranges::count_if(changes,
+                                    [&](const Change& change) {
+                                        const auto* one = std::get_if<ReceivedKept>(&change);
+                                        return one && *one == noted;
+                                    }))
+        << "nor after the next restart";
+}
+
 TEST_F(AfterARestart, ANodeThatHasOneShardNowKnowsItToo) {
     reader();
     commit();
-    reborn({message->id, number_of("reader"), {}});
+    reborn(ReceivedKept{message->id, number_of("reader"), {}});
     again->broker.route(message, again->now);
     EXPECT_THAT(payloads_of("reader"), IsEmpty());
 }
@@ -193,7 +225,7 @@ TEST_F(AfterARestart, AGroupOfWhichAMemberHadTheMessageDoesNotGetItAgain) {
 
 TEST_F(AfterARestart, AMessageThatOnlyMovesOnWithinItsGroupArrives) {
     reader("$share/g/t");
-    reborn({message->id, 4711, "$share/g/t"});
+    reborn(ReceivedKept{message->id, 4711, "$share/g/t"});
     const auto group = again->broker.find_group("$share/g/t");
     EXPECT_TRUE(again->broker.place(message, group, false, again->now));
     EXPECT_THAT(payloads_of("reader"), ElementsAre("x"));
@@ -201,7 +233,7 @@ TEST_F(AfterARestart, AMessageThatOnlyMovesOnWithinItsGroupArrives) {
 
 TEST_F(AfterARestart, ASharedCopyIsNotTheSessionsOwn) {
     reader();
-    reborn({message->id, number_of("reader"), "$share/g/t"});
+    reborn(ReceivedKept{message->id, number_of("reader"), "$share/g/t"});
     EXPECT_THAT(again->broker.route_here(message, {}, {true, false}, again->now), IsEmpty());
     EXPECT_THAT(payloads_of("reader"), ElementsAre("x"));
 }

@@ -51,6 +51,13 @@ TEST_F(ReceivedTest, TheSubscriberMayBeThroughBeforeTheNextRestart) {
     EXPECT_THAT(received(), ElementsAre("2", "3"));
 }
 
+TEST_F(ReceivedTest, SomeGotItSince) {
+    take();
+    commit({ReceivedKept{interrupted->id, 2, {}}, ReceivedKept{interrupted->id, 2, {}}});
+    open();
+    EXPECT_THAT(received(), ElementsAre("2"));
+}
+
 TEST_F(ReceivedTest, TheEndOfTheExchangeIsTheEndOfIt) {
     take();
     commit({delivery(2, 20, interrupted)});
