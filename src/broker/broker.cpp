@@ -285,6 +285,10 @@ void Broker::on_retained_found(FenceId fence, std::vector<MessagePtr> messages, 
     impl_->replay.on_retained(fence, std::move(messages), now);
 }
 
+void Broker::go_on(FenceId fence, Now now) {
+    impl_->replay.go_on(fence, now);
+}
+
 void Broker::on_fetched(FenceId fence,
                         std::vector<MessagePtr> page,
                         std::optional<std::string> next,

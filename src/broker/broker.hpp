@@ -223,6 +223,8 @@ class Broker {
     /// subscription is taken back.
     void on_subscribe_write(FenceId fence, bool ok, Now now);
     void on_retained_found(FenceId fence, std::vector<MessagePtr> messages, Now now);
+    /// See GoOn.
+    void go_on(FenceId fence, Now now);
     /// Answer to Fetch. `next` as in store::MessagePage.
     void on_fetched(FenceId fence,
                     std::vector<MessagePtr> page,

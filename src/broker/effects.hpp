@@ -78,6 +78,12 @@ struct Fetch {
     std::size_t limit = 0;
 };
 
+/// There is more to do for the fence than others should wait for: call Broker::go_on with it, after
+/// what they are waiting for.
+struct GoOn {
+    FenceId fence;
+};
+
 /// A fence is gone, whatever ended it: no Fetch with its id comes any more, and an answer to an
 /// earlier one changes nothing. Raised for each fence whose plan has a fetch, or that ended before
 /// its plan.
@@ -93,6 +99,6 @@ struct PositionMoved {
 };
 
 using Effect = std::
-    variant<Close, Published, Unplaced, Occurred, Subscribed, Fetch, FenceEnded, PositionMoved>;
+    variant<Close, Published, Unplaced, Occurred, Subscribed, Fetch, GoOn, FenceEnded, PositionMoved>;
 
 }  // namespace keepmq::broker

@@ -179,6 +179,8 @@ void Replay::on_deadline(const Timers::Entry& due, Now now) {
     const bool waits = !fence->fetching || fence->fence.page_under_way() || !fence->behind.empty();
     if (!waits)
         return;  // the client reads slowly; the next page arms it again
+    if (!fence->retained_left.empty())
+        return;  // the next portion arms it again
     if (now.steady < fence->deadline) {
         core_.timers.arm(fence->alarm, fence->deadline, Timers::Kind::fence, due.key);
         return;

@@ -177,8 +177,8 @@ void Replay::advance(Session& session, OpenFence& fence, Now now) {
         return;
     if (fence.fence.retained_left() > 0 || fence.fetching)
         return;
-    if (fence.wants_retained && !fence.retained_sent)
-        send_retained(session, fence, now);
+    if (fence.wants_retained && !fence.retained_sent && !send_retained(session, fence, now))
+        return;
     fence.retained_sent = true;
     if (fence.fence.fetch_spec() && !fence.shared)
         start_fetch(session, fence, now);
@@ -214,34 +214,58 @@ void Replay::send_suback(PendingSuback& suback, Now now) {
     }
 }
 
-void Replay::send_retained(Session& session, OpenFence& fence, Now now) {
-    const auto is_older = [&](const MessagePtr& message) {
+/// The client begins to read the first ones while the others are on their way, and nobody else waits
+/// for a million of them.
+bool Replay::send_retained(Session& session, OpenFence& fence, Now now) {
+    auto& left = fence.retained_left;
+    if (left.empty()) {
+        left = find_retained(fence, now);
+        std::ranges::reverse(left);
+    }
+    // What must survive a restart does so together with its subscription.
+    const auto portion = session.kept != 0 ? left.size() : core_.limits.retained_portion;
+    for (auto count = std::min(portion, left.size()); count != 0; --count) {
+        const auto message = std::move(left.back());
+        left.pop_back();
         // What came live meanwhile is held and replaces it.
-        return fence.retained_live.contains(message->topic.str());
-    };
+        if (!fence.retained_live.contains(message->topic.str()))
+            deliver_retained(session, fence, message, now);
+    }
+    if (left.empty())
+        return true;
+    arm(fence, now);
+    core_.effects.emplace_back(GoOn{fence.fence.id()});
+    return false;
+}
+
+void Replay::go_on(FenceId id, Now now) {
+    const auto [session, fence] = find(id);
+    if (fence && !fence->retained_left.empty())
+        advance(*session, *fence, now);
+}
+
+/// In order; one for each topic.
+std::vector<MessagePtr> Replay::find_retained(OpenFence& fence, Now now) const {
     const auto found = fence.fence.take_retained();
     std::vector<MessagePtr> all;
     core_.retained.match(fence.fence.filter().view(), now.wall, [&](const MessagePtr& message) {
-        if (!is_older(message))
-            all.push_back(message);
+        all.push_back(message);
         return true;
     });
-    if (!found.empty()) {
-        std::map<std::string_view, MessagePtr> newest;
-        for (const auto& message : all) newest[message->topic.view()] = message;
-        for (const auto& message : found) {
-            if (!fence.fence.covers(message->topic.view()) || is_older(message))
-                continue;
-            auto& kept = newest[message->topic.view()];
-            if (!kept || kept->id < message->id)
-                kept = message;
-        }
-        std::vector<MessagePtr> merged;
-        merged.reserve(newest.size());
-        for (const auto& [topic, message] : newest) merged.push_back(message);
-        all = std::move(merged);
+    if (found.empty())
+        return all;
+    std::map<std::string_view, MessagePtr> newest;
+    for (const auto& message : all) newest[message->topic.view()] = message;
+    for (const auto& message : found) {
+        if (!fence.fence.covers(message->topic.view()))
+            continue;
+        auto& kept = newest[message->topic.view()];
+        if (!kept || kept->id < message->id)
+            kept = message;
     }
-    for (const auto& message : all) deliver_retained(session, fence, message, now);
+    all.clear();
+    for (const auto& [topic, message] : newest) all.push_back(message);
+    return all;
 }
 
 void Replay::deliver_retained(Session& session,

@@ -76,6 +76,8 @@ class Replay {
     static void await_reopening(Session& session, const Subscription& subscription);
     /// It is acknowledged, or deliberately not delivered.
     void settled(Session& session, const Message& message);
+    /// See GoOn.
+    void go_on(FenceId id, Now now);
     /// Asks for pages if the session has room for them.
     void room(Session& session, Now now);
     /// Whether stored messages are counted as leased at all.
@@ -93,7 +95,9 @@ class Replay {
     void advance(Session& session, OpenFence& fence, Now now);
     void entries_done(OpenFence& fence, Now now);
     void send_suback(PendingSuback& suback, Now now);
-    void send_retained(Session& session, OpenFence& fence, Now now);
+    /// One portion; true if it was the last one.
+    [[nodiscard]] bool send_retained(Session& session, OpenFence& fence, Now now);
+    [[nodiscard]] std::vector<MessagePtr> find_retained(OpenFence& fence, Now now) const;
     void deliver_retained(Session& session, OpenFence& fence, const MessagePtr& message, Now now);
     /// Ends the fence; what it held goes on.
     void close(Session& session, OpenFence& fence, bool complete, Now now);

@@ -42,6 +42,7 @@ struct OpenFence {
     bool had_before = false;  ///< the subscription replaced one that was durable
     bool wants_retained = false;
     bool retained_sent = false;
+    std::vector<MessagePtr> retained_left;  ///< for the next portions
     bool entries_counted = false;  ///< no longer among what the SUBACKs wait for
     bool fetching = false;         ///< opened, and the plan has a fetch
     bool frozen = false;           ///< positions it covers stand still until its fetch is complete

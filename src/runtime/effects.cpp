@@ -212,6 +212,14 @@ void Shard::run(broker::Fetch& effect) {
     ask(found->second);
 }
 
+void Shard::run(broker::GoOn& effect) {
+    boost::asio::post(loop_, [this, fence = effect.fence] {
+        now_ = read_clocks();
+        broker_.go_on(fence, now_);
+        carry_out();
+    });
+}
+
 void Shard::run(broker::FenceEnded& effect) {
     const auto found = fetches_.find(static_cast<std::uint64_t>(effect.fence));
     if (found == fetches_.end())

@@ -154,6 +154,7 @@ class Shard final : public net::ConnectionEvents,
     void run(broker::Occurred& effect);
     void run(broker::Subscribed& effect);
     void run(broker::Fetch& effect);
+    void run(broker::GoOn& effect);
     void run(broker::FenceEnded& effect);
     void run(broker::PositionMoved& effect);
     /// Runs the rules and routes the message; this shard is the one that orders its topic.

@@ -293,9 +293,16 @@ void World::run() {
         broker.swap_dirty(dirty_);
         if (write_outboxes)
             write_all();
-        if (effects.empty() && dirty_.empty())
+        if (!effects.empty() || !dirty_.empty())
+            continue;
+        if (!auto_go_on || going_on.empty())
             return;
+        go_on();
     }
+}
+
+void World::go_on() {
+    for (const auto fence : std::exchange(going_on, {})) broker.go_on(fence, now);
 }
 
 void World::write_all() {
@@ -332,6 +339,7 @@ void World::run(Effect& effect) {
                            broker.on_subscribe_plan(e.fence, {}, now);
                    },
                    [&](Fetch& e) { fetches.push_back(e); },
+                   [&](GoOn& e) { going_on.push_back(e.fence); },
                    [&](FenceEnded& e) { ended.push_back(e.fence); },
                    [&](PositionMoved& e) { positions.push_back(e); },
                },

@@ -119,6 +119,8 @@ class World {
     // Answers of runtime to the newest Subscribed or Fetch.
     void plan(const ReplayPlan& plan);
     void write_done(bool ok = true);
+    /// What waits to go on; not with auto_go_on.
+    void go_on();
     void page(std::vector<MessagePtr> messages, std::optional<std::string> next = {});
 
     [[nodiscard]] const Stats& stats() const { return broker.stats(); }
@@ -138,11 +140,13 @@ class World {
     bool auto_plan = true;
     bool stored = false;  ///< mark messages as stored
     bool write_outboxes = true;
+    bool auto_go_on = true;
 
     std::vector<std::shared_ptr<Message>> published;
     std::vector<Ticket> tickets;  ///< not settled yet
     std::vector<Subscribed> subscribed;
     std::vector<Fetch> fetches;
+    std::vector<FenceId> going_on;  ///< unless that is done at once
     std::vector<FenceId> ended;
     std::vector<PositionMoved> positions;
     std::vector<std::string> events;  ///< `client.connected(c)`, ...

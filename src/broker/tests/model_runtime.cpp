@@ -274,6 +274,15 @@ void World::tell_initial(const Write& write) {
     broker_->on_subscribe_write(write.fence, !write.refused, now_);
 }
 
+bool World::tell_go_on() {
+    if (going_on_.empty())
+        return false;
+    broker_->go_on(going_on_.front(), now_);
+    going_on_.pop_front();
+    carry_out();
+    return true;
+}
+
 bool World::tell_page() {
     if (store_.pages.empty())
         return false;

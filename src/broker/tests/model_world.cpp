@@ -18,6 +18,7 @@ World::World(std::uint64_t seed, bool record)
     : random_{seed}, climate_{random_}, store_{random_, climate_.from_latest}, record_{record} {
     limits_.max_inflight = static_cast<std::uint16_t>(1 + below(6));
     limits_.replay_page = 1 + below(5);
+    limits_.retained_portion = 1 + below(3);
     limits_.replay_buffer = climate_.short_fences ? 1 + below(4) : 10'000;
     limits_.max_queue_length = climate_.short_queues ? 1 + below(5) : 10'000;
     limits_.replay_deadline = climate_.deadlines ? deadline : std::chrono::hours{24};
@@ -96,7 +97,7 @@ void World::step() {
         acknowledge(client, chance(80) ? 0 : below(client.owed.size()));
         return;
     }
-    switch (below(6)) {
+    switch (below(7)) {
         case 0:
             store_.run_lane();
             break;
@@ -110,6 +111,9 @@ void World::step() {
             tell_page();
             break;
         case 4:
+            tell_go_on();
+            break;
+        case 5:
             pass_time(
                 std::chrono::milliseconds{climate_.deadlines && chance(5) ? 6'000 : 1 + below(20)});
             break;
@@ -131,6 +135,7 @@ void World::restart() {
     }
     broker_.reset();
     fetching_.clear();
+    going_on_.clear();
     for (auto& [uid, published] : published_) {
         if (!published.stored || store_.is_stored(published.message->id))
             continue;
@@ -159,6 +164,7 @@ bool World::move_everything() {
     }
     moved |= store_.run_lane();
     moved |= tell_outcome();
+    moved |= tell_go_on();
     moved |= store_.run_reader();
     moved |= tell_page();
     return moved;

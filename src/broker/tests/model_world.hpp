@@ -3,6 +3,7 @@
 // the replay that is broken is reported as a failure of the running test.
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -91,11 +92,13 @@ class World {
     void run(const Occurred& effect);
     void run(const Subscribed& effect);
     void run(const Fetch& effect);
+    void run(const GoOn& effect) { going_on_.push_back(effect.fence); }
     void run(const FenceEnded& effect);
     void run(const PositionMoved& effect);
     void may_come_again(Client& who, const std::string& topic, std::uint64_t position);
     void route(Uid uid);
     bool tell_outcome();
+    bool tell_go_on();
     void tell_stored(const Write& write);
     void tell_initial(const Write& write);
     bool tell_page();
@@ -142,6 +145,7 @@ class World {
         Uid uid;
         auto operator<=>(const Handed&) const = default;
     };
+    std::deque<FenceId> going_on_;
     std::set<FenceId> fetching_;     ///< fences whose plan has a fetch
     std::map<Handed, bool> handed_;  ///< by a page, and whether at least once nobody else held it
     Uid last_uid_ = 0;

@@ -69,6 +69,79 @@ TEST(ManyRetained, AllComeAndWhatIsNewerComesBehind) {
     }
 }
 
+/// Nobody else waits until a new subscriber has them all.
+struct PortionsOfRetained : ::testing::Test {
+    PortionsOfRetained() {
+        world.auto_go_on = false;
+        for (int i = 10; i < 15; ++i)
+            publisher.publish("t/" + std::to_string(i), std::to_string(i), 0, 0, true);
+    }
+    static Limits two_at_once() {
+        Limits limits;
+        limits.retained_portion = 2;
+        return limits;
+    }
+    World world{two_at_once()};
+    Client& publisher = world.connect("p");
+};
+
+TEST_F(PortionsOfRetained, ComeOneAfterTheOther) {
+    auto& reader = world.connect("r");
+    reader.subscribe("t/+");
+    EXPECT_THAT(reader.payloads(), ElementsAre("10", "11"));
+    EXPECT_THAT(world.going_on, SizeIs(1));
+    publisher.publish("t/10", "live");
+    EXPECT_THAT(reader.payloads(), IsEmpty()) << "the live one comes behind all of them";
+    world.go_on();
+    world.run();
+    EXPECT_THAT(reader.payloads(), ElementsAre("12", "13"));
+    world.go_on();
+    world.run();
+    EXPECT_THAT(reader.payloads(), ElementsAre("14", "live"));
+    EXPECT_THAT(world.going_on, IsEmpty());
+}
+
+TEST_F(PortionsOfRetained, WhatIsReplacedOrRemovedMeanwhileDoesNotComeAnyMore) {
+    auto& reader = world.connect("r");
+    reader.subscribe("t/+");
+    EXPECT_THAT(reader.payloads(), ElementsAre("10", "11"));
+    publisher.publish("t/12", "newer", 0, 0, true);
+    publisher.publish("t/13", "", 0, 0, true);
+    world.auto_go_on = true;
+    world.run();
+    EXPECT_THAT(reader.payloads(), ElementsAre("14", "newer", ""));
+}
+
+TEST_F(PortionsOfRetained, TheDeadlineOfAReplayDoesNotMixThem) {
+    auto& reader = world.connect("r");
+    reader.subscribe("t/+");
+    publisher.publish("t/14", "newer", 0, 0, true);
+    world.advance(1h);
+    world.auto_go_on = true;
+    world.run();
+    EXPECT_THAT(reader.payloads(), ElementsAre("10", "11", "12", "13", "newer"));
+}
+
+TEST_F(PortionsOfRetained, EndWithTheSubscription) {
+    auto& reader = world.connect("r");
+    reader.subscribe("t/+");
+    reader.unsubscribe("t/+");
+    EXPECT_THAT(reader.payloads(), ElementsAre("10", "11"));
+    auto& gone = world.connect("gone");
+    gone.subscribe("t/+");
+    gone.lose();
+    world.auto_go_on = true;
+    world.run();
+    EXPECT_THAT(reader.payloads(), IsEmpty());
+}
+
+TEST_F(PortionsOfRetained, AreOneIfTheyMustSurviveARestart) {
+    world.broker.restore({}, world.now);
+    auto& reader = world.connect(connect_packet("r", v5, false, 600));
+    reader.subscribe("t/+", 1);
+    EXPECT_THAT(world.going_on, IsEmpty());
+}
+
 TEST_F(RetainedDelivery, WithoutTheFlagNothingChanges) {
     // [MQTT-3.3.1-8]
     retain("a", "1");
