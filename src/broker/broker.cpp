@@ -239,7 +239,7 @@ bool Broker::place(const MessagePtr& message, std::uint64_t group, bool repeatab
 }
 
 void Broker::unrepeatable(MessageId id, Now now) {
-    impl_->outbound.go_on(id, now);
+    impl_->outbound.on_unrepeatable(id, now);
 }
 
 void Broker::count_unplaced() {

@@ -1,5 +1,7 @@
 // Outbound, second half: acknowledgements of the client for what was sent to it.
 
+#include <utility>
+
 #include "broker/core.hpp"
 
 namespace keepmq::broker {
@@ -8,7 +10,7 @@ void Outbound::on_puback(Session& session, const mqtt::Puback& packet, Now now) 
     Sent* sent = session.inflight.find(packet.packet_id);
     if (!sent || sent->delivery.qos != Qos::at_least_once)
         return;
-    if (!waits(session, *sent, packet.reason))
+    if (!waits(session, *sent, is_error(packet.reason)))
         over(session, *sent, now);
 }
 
@@ -21,34 +23,37 @@ void Outbound::on_pubrec(Session& session, const mqtt::Pubrec& packet, Now now) 
                                          mqtt::ReasonCode::packet_identifier_not_found);
         return;
     }
-    if (!waits(session, *sent, packet.reason))
-        received(session, *sent, packet.reason, now);
+    if (const bool refused = is_error(packet.reason); !waits(session, *sent, refused))
+        release(session, *sent, refused, now);
 }
 
-bool Outbound::waits(const Session& session, const Sent& sent, mqtt::ReasonCode reason) {
-    return sent.delivery.number != 0 && !sent.released &&
-           core_.repeatable.defer(sent.delivery.message->id,
-                                  {session.connection->id, sent.packet_id, reason});
+bool Outbound::waits(const Session& session, Sent& sent, bool refused) {
+    if (sent.acknowledged)
+        return true;
+    sent.acknowledged =
+        sent.delivery.number != 0 && !sent.released &&
+        core_.repeatable.defer(sent.delivery.message->id, {session.key, sent.packet_id});
+    sent.refused = refused;
+    return sent.acknowledged;
 }
 
-void Outbound::go_on(MessageId id, Now now) {
+void Outbound::on_unrepeatable(MessageId id, Now now) {
+    core_.received.end(id);
     for (const auto& waiting : core_.repeatable.end(id)) {
-        const auto* connection = core_.find(waiting.connection);
-        if (!connection || connection->state != Connection::State::connected)
-            continue;
-        auto& session = *connection->session;
-        auto* sent = session.inflight.find(waiting.packet_id);
-        if (!sent || sent->released || sent->delivery.message->id != id)
+        auto* session = core_.sessions.find(waiting.session);
+        auto* sent = session ? session->inflight.find(waiting.packet_id) : nullptr;
+        // It counts on its connection only: on the next one the message was sent again.
+        if (!sent || !std::exchange(sent->acknowledged, false))
             continue;
         if (sent->delivery.qos == Qos::at_least_once)
-            over(session, *sent, now);
+            over(*session, *sent, now);
         else
-            received(session, *sent, waiting.reason, now);
+            release(*session, *sent, sent->refused, now);
     }
 }
 
-void Outbound::received(Session& session, Sent& sent, mqtt::ReasonCode reason, Now now) {
-    if (is_error(reason)) {
+void Outbound::release(Session& session, Sent& sent, bool refused, Now now) {
+    if (refused) {
         over(session, sent, now);  // no PUBREL, the identifier is free [MQTT-4.3.3-4]
         return;
     }

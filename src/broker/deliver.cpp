@@ -50,14 +50,8 @@ bool Outbound::has_room(const Connection& connection) const {
 }
 
 bool Outbound::deliver(Session& session, const Order& order, Now now) {
-    const bool taken = order.qos == Qos::at_most_once ? deliver_at_most_once(session, order, now)
-                                                      : deliver_at_least_once(session, order, now);
-    if (auto* by = taken ? core_.received.find(*order.message) : nullptr)
-        note(session, order, *by);
-    return taken;
-}
-
-bool Outbound::deliver_at_least_once(Session& session, const Order& order, Now now) {
+    if (order.qos == Qos::at_most_once)
+        return deliver_at_most_once(session, order, now);
     if (is_expired(*order.message, now)) {
         ++core_.stats.dropped_expired;  // [MQTT-3.3.2-5]
         account(session, order);
@@ -226,7 +220,7 @@ void Outbound::delivered(Session& session, const MessagePtr& message, Qos qos, N
 void Outbound::suspend(Session& session) {
     session.outstanding = 0;
     session.resend.clear();
-    for (Sent* sent : session.inflight.in_order()) sent->counted = false;
+    for (Sent* sent : session.inflight.in_order()) sent->counted = sent->acknowledged = false;
     if (session.queue.qos0() == 0 || core_.limits.queue_qos0)
         return;
     for (auto left = session.queue.size(); left > 0; --left) {

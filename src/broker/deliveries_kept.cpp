@@ -35,16 +35,6 @@ void Outbound::keep(const Session& session, Delivery& delivery) {
                                    .held = delivery.held});
 }
 
-void Outbound::note(const Session& session, const Order& order, Received::By& by) {
-    auto share = share_of(session, order.group);
-    if (share.empty())
-        by.sessions.insert(session.key);
-    else
-        by.shares.push_back(share);
-    if (session.kept != 0)
-        core_.journal.add(ReceivedKept{order.message->id, session.kept, std::move(share)});
-}
-
 void Outbound::forget(Delivery& delivery) {
     if (const auto number = std::exchange(delivery.number, 0); number != 0)
         core_.journal.add(DeliveryGone{number});

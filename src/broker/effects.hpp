@@ -33,7 +33,7 @@ struct Published {
     std::uint64_t after = 0;
     /// It was routed before a restart: only the rules are to run, again.
     bool again = false;
-    /// It came before a restart: some who want it may have it.
+    /// It came before a restart, and has the identity that it had.
     bool repeated = false;
     /// A crash would make its publisher send it again and us route it again, until Broker::routed
     /// or Broker::settle is durable. With Peers, Broker::unrepeatable says so to all who routed it.
@@ -98,7 +98,14 @@ struct PositionMoved {
     MessageId id;
 };
 
-using Effect = std::
-    variant<Close, Published, Unplaced, Occurred, Subscribed, Fetch, GoOn, FenceEnded, PositionMoved>;
+using Effect = std::variant<Close,
+                            Published,
+                            Unplaced,
+                            Occurred,
+                            Subscribed,
+                            Fetch,
+                            GoOn,
+                            FenceEnded,
+                            PositionMoved>;
 
 }  // namespace keepmq::broker

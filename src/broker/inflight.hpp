@@ -31,6 +31,8 @@ struct Sent {
     mqtt::PacketId packet_id = 0;  ///< 0: the place is free
     bool released = false;         ///< PUBREC came, PUBREL was sent
     bool counted = false;          ///< PUBLISH was sent on the present connection and takes quota
+    bool acknowledged = false;     ///< on the present connection, and that waits: see Repeatable
+    bool refused = false;          ///< by that acknowledgement
 };
 
 /// The window, found by Packet Identifier. Identifiers are handed out in sequence, so a table that

@@ -42,7 +42,8 @@ struct Limits {
     std::size_t max_outbox =
         1UL << 20U;  ///< bytes waiting for one slow reader; beyond it QoS 0 is dropped
     std::size_t max_retained = 1'000'000;  ///< 0 = no limit
-    std::size_t retained_portion = 1'000;  ///< retained messages that one subscription gets in a row
+    std::size_t retained_portion =
+        1'000;  ///< retained messages that one subscription gets in a row
     SharedStrategy shared_strategy = SharedStrategy::round_robin;
     std::size_t replay_page = 500;
     std::size_t replay_buffer = 10'000;  ///< live messages held behind one fence

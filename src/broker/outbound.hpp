@@ -8,7 +8,6 @@
 #include <string>
 
 #include "base/time.hpp"
-#include "broker/received.hpp"
 #include "broker/session.hpp"
 #include "model/message.hpp"
 #include "mqtt/packets.hpp"
@@ -66,8 +65,8 @@ class Outbound {
     void on_puback(Session& session, const mqtt::Puback& packet, Now now);
     void on_pubrec(Session& session, const mqtt::Pubrec& packet, Now now);
     void on_pubcomp(Session& session, const mqtt::Pubcomp& packet, Now now);
-    /// The message was Repeatable: what waited for the end of that goes on.
-    void go_on(MessageId id, Now now);
+    /// The message is not Repeatable any more: acknowledgements that waited for that count.
+    void on_unrepeatable(MessageId id, Now now);
 
   private:
     struct Frame {
@@ -89,9 +88,6 @@ class Outbound {
     void forget(Delivery& delivery);
     /// What the client must not see before a restart would know of it.
     void hold(Connection& connection, const Delivery& delivery);
-    /// The session has a message that its publisher may send again.
-    void note(const Session& session, const Order& order, Received::By& by);
-    bool deliver_at_least_once(Session& session, const Order& order, Now now);
     bool deliver_at_most_once(Session& session, const Order& order, Now now);
     bool enqueue(Session& session, const Order& order);
     bool account(Session& session, const Order& order);
@@ -100,9 +96,9 @@ class Outbound {
     void resend_next(Session& session, Connection& connection, Now now);
     void drop_settled(Session& session, Delivery& delivery);
     /// PUBACK or PUBREC came, for a message that is Repeatable.
-    [[nodiscard]] bool waits(const Session& session, const Sent& sent, mqtt::ReasonCode reason);
-    /// PUBREC for a delivery of QoS 2 that is in flight.
-    void received(Session& session, Sent& sent, mqtt::ReasonCode reason, Now now);
+    [[nodiscard]] bool waits(const Session& session, Sent& sent, bool refused);
+    /// PUBREC counts: PUBREL, unless the client refused the message.
+    void release(Session& session, Sent& sent, bool refused, Now now);
     /// The delivery ends.
     void over(Session& session, Sent& sent, Now now);
     void acknowledged(Session& session, Delivery& delivery, Now now);

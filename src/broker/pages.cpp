@@ -163,13 +163,19 @@ void Replay::deliver_fetched(Session& session, const MessagePtr& message, Now no
         settled(session, *message);
         return;
     }
-    core_.outbound.deliver(session,
-                           {.message = message,
-                            .qos = std::min(message->qos, match_.qos),
-                            .identifiers = match_.identifiers,
-                            .track = Outbound::Track::registered,
-                            .room = Outbound::Room::forced},
-                           now);
+    const auto qos = std::min(message->qos, match_.qos);
+    const bool taken = core_.outbound.deliver(session,
+                                              {.message = message,
+                                               .qos = qos,
+                                               .identifiers = match_.identifiers,
+                                               .track = Outbound::Track::registered,
+                                               .room = Outbound::Room::forced},
+                                              now);
+    if (auto* by = taken && qos != Qos::at_most_once ? core_.received.find(*message) : nullptr) {
+        by->sessions.insert(session.key);
+        if (session.kept != 0)
+            core_.journal.add(ReceivedKept{message->id, session.kept, {}});
+    }
 }
 
 void Replay::on_deadline(const Timers::Entry& due, Now now) {

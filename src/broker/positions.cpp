@@ -34,6 +34,14 @@ bool Replay::registered(Session& session, const Message& message) {
     return tracker.has_hole();
 }
 
+void Replay::passed_over(Session& session, const Message& message, Qos granted) {
+    if (!message.stored || granted == Qos::at_most_once ||
+        (session.replay && is_over(*session.replay, message)))
+        return;
+    registered(session, message);
+    settled(session, message);
+}
+
 void Replay::lost(Session& session, const Message& message) {
     auto& tracked = topic(session, message.topic.view());
     tracked.tracker.add_hole();

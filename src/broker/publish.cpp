@@ -229,11 +229,15 @@ void Inbound::routed(Ticket ticket, bool changed) {
 }
 
 void Inbound::keep(const Session& session, mqtt::PacketId packet_id, const Incoming& exchange) {
+    if (exchange.stage != Stage::taken)
+        core_.received.end(exchange.id);
     if (session.kept != 0)
         core_.journal.add(IncomingKept{session.kept, packet_id, exchange.stage, exchange.id});
 }
 
 void Inbound::forget(Session& session, mqtt::PacketId packet_id) {
+    if (const auto* exchange = session.incoming.find(packet_id))
+        core_.received.end(exchange->id);
     if (session.incoming.erase(packet_id) && session.kept != 0)
         core_.journal.add(IncomingGone{session.kept, packet_id});
 }
@@ -344,7 +348,9 @@ void Inbound::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
 }
 
 void Inbound::forget(Session& session) {
+    core_.received.end_session(session.key);
     session.incoming.each([this](mqtt::PacketId, const Incoming& exchange) {
+        core_.received.end(exchange.id);
         if (auto* pending = pending_.find(exchange.ticket))
             pending->session = 0;
     });

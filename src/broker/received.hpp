@@ -1,7 +1,7 @@
 #pragma once
 // Who has the QoS 2 messages whose exchanges a restart interrupted between the deliveries and their
 // end: when the publisher sends one again, it goes to the others only. They may have it from before
-// the restart, or since, by a replay of what the rules stored. Filled by Broker::restore.
+// the restart, or since, by a replay of what the rules stored. Begun by Broker::restore.
 // Shard-local; each shard knows all interrupted messages.
 
 #include <algorithm>
@@ -33,6 +33,15 @@ class Received {
             return nullptr;
         const auto found = messages_.find(message.id);
         return found == messages_.end() ? nullptr : &found->second;
+    }
+
+    /// The exchange is over, or will not be routed again.
+    void end(MessageId id) {
+        if (!messages_.empty())
+            messages_.erase(id);
+    }
+    void end_session(std::uint64_t key) {
+        for (auto& [id, by] : messages_) by.sessions.erase(key);
     }
 
   private:

@@ -6,10 +6,10 @@
 // where both are one transaction.
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
-#include "model/event.hpp"
 #include "model/message_id.hpp"
 #include "mqtt/packets.hpp"
 
@@ -17,12 +17,10 @@ namespace keepmq::broker {
 
 class Repeatable {
   public:
-    /// A PUBACK or PUBREC that came meanwhile. It counts on its connection only: on the next one
-    /// the message is sent again.
+    /// A delivery that the client has acknowledged meanwhile, see Sent::acknowledged.
     struct Waiting {
-        ConnectionId connection{};
+        std::uint64_t session = 0;  ///< key
         mqtt::PacketId packet_id = 0;
-        mqtt::ReasonCode reason = mqtt::ReasonCode::success;
     };
 
     void begin(MessageId id) { messages_.try_emplace(id); }

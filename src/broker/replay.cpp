@@ -214,8 +214,8 @@ void Replay::send_suback(PendingSuback& suback, Now now) {
     }
 }
 
-/// The client begins to read the first ones while the others are on their way, and nobody else waits
-/// for a million of them.
+/// The client begins to read the first ones while the others are on their way, and nobody else
+/// waits for a million of them.
 bool Replay::send_retained(Session& session, OpenFence& fence, Now now) {
     auto& left = fence.retained_left;
     if (left.empty()) {

@@ -67,6 +67,8 @@ class Replay {
     /// The stored message is the next one of its topic for the session. True if an earlier one is
     /// missing, so that it should wait for that if it can.
     bool registered(Session& session, const Message& message);
+    /// The session has the message already: it takes its place in the read position, no more.
+    void passed_over(Session& session, const Message& message, Qos granted);
     /// It was dropped although the session should have it.
     void lost(Session& session, const Message& message);
     /// A delivery from before a restart has its place in the read position.

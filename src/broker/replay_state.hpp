@@ -43,9 +43,9 @@ struct OpenFence {
     bool wants_retained = false;
     bool retained_sent = false;
     std::vector<MessagePtr> retained_left;  ///< for the next portions
-    bool entries_counted = false;  ///< no longer among what the SUBACKs wait for
-    bool fetching = false;         ///< opened, and the plan has a fetch
-    bool frozen = false;           ///< positions it covers stand still until its fetch is complete
+    bool entries_counted = false;           ///< no longer among what the SUBACKs wait for
+    bool fetching = false;                  ///< opened, and the plan has a fetch
+    bool frozen = false;  ///< positions it covers stand still until its fetch is complete
     /// Fences that overlap and fetch first, so that a topic is read by one at a time: those of a
     /// topic of its own before those with wildcards, then as they were opened.
     std::vector<FenceId> behind;

@@ -49,7 +49,9 @@ void Router::route(const MessagePtr& message, Now now, Chosen* chosen) {
         core_.outbound.begin_fan_out();
     for (std::size_t i = 0; i < count_; ++i) {
         Session& session = *targets_[i].session;
-        if (!received || !received->sessions.contains(session.key))
+        if (received && received->sessions.contains(session.key))
+            core_.replay.passed_over(session, *message, targets_[i].match.qos);
+        else
             deliver_live(session, targets_[i].match, message, now);
     }
     for (auto* group : groups_) place(*group, message, now);

@@ -43,7 +43,7 @@ class Router {
     /// A retained message from before a restart.
     void restore(const MessagePtr& message, Now now);
 
-    /// To one member of a shared group, unless one had it before a restart.
+    /// To one member of a shared group, unless one has it from before a restart.
     void place(SharedGroup& group, const MessagePtr& message, Now now);
     /// To one member of a shared group, if there is one.
     void deliver_shared(SharedGroup& group, const MessagePtr& message, Now now);

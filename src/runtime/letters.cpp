@@ -164,11 +164,11 @@ store::Token Shard::spread(const MessagePtr& message, const PublishWait& wait, s
         open.wide = true;
         return {exchange_->index(), token};
     };
+    if (wait.repeatable)
+        hand_over_changes();  // its identity: no delivery elsewhere may be durable before it
     auto& leases = exchange_->leases();
     const bool leased = message->stored && leases.on();
     auto& audience = exchange_->audience_of(*message, broker_.limits().shared_strategy);
-    if (wait.repeatable && !audience.others.empty())
-        hand_over_changes();  // its identity: no delivery elsewhere may be durable before it
     for (auto& other : audience.others) {
         if (leased)
             leases.take(message->id);
@@ -189,8 +189,9 @@ store::Token Shard::spread(const MessagePtr& message, const PublishWait& wait, s
         broker_.routed(wait.ticket, changed);  // in one transaction with the deliveries
         if (wait.repeatable)
             broker_.unrepeatable(message->id, now_);
-    } else if (changed && awaits)
-        owed_.push_back({broker_.changes_made(), expect()});
+    } else if (awaits && (changed || wait.repeatable)) {
+        answer_after(before, expect());
+    }
     return token;
 }
 
@@ -324,15 +325,15 @@ void Shard::say_routed(PublishWait& wait) {
 }
 
 void Shard::say_unrepeatable(MessageId id) {
-    exchanged_.push_back({broker_.changes_made(), id});
-    if (exchanged_.back().after <= committed_)
+    endings_.push_back({broker_.changes_made(), id});
+    if (endings_.back().after <= committed_)
         say_unrepeatable_to_all(committed_);
 }
 
 void Shard::say_unrepeatable_to_all(std::uint64_t committed) {
     Unrepeatable letter;
-    for (; !exchanged_.empty() && exchanged_.front().after <= committed; exchanged_.pop_front())
-        letter.messages.push_back(exchanged_.front().id);
+    for (; !endings_.empty() && endings_.front().after <= committed; endings_.pop_front())
+        letter.messages.push_back(endings_.front().id);
     if (letter.messages.empty())
         return;
     for (std::size_t shard = 0; shard < exchange_->shards(); ++shard)

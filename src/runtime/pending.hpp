@@ -25,7 +25,7 @@ struct PublishWait {
     MessagePtr deliver;  ///< after the commit; null when it went out at once
     Reply reply;         ///< to the shard of the publisher, if that is another one
     MessageId id;
-    bool wide = false;        ///< other shards keep it for lasting sessions
+    bool wide = false;        ///< other shards are asked
     bool repeatable = false;  ///< see broker::Published; false again once it was said to be routed
 };
 /// The owner of the topic has the message.
@@ -95,7 +95,7 @@ struct Owed {
 };
 
 /// A message that is not repeatable any more once a change is durable.
-struct Exchanged {
+struct Ending {
     std::uint64_t after = 0;
     MessageId id;
 };

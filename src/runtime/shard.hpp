@@ -272,7 +272,7 @@ class Shard final : public net::ConnectionEvents,
     std::unique_ptr<Exchange> exchange_;  ///< null: the only shard
     std::vector<Letter> letters_;
     std::deque<Owed> owed_;
-    std::deque<Exchanged> exchanged_;
+    std::deque<Ending> endings_;
     bool accepting_ = false;
 
     PluginList plugins_;

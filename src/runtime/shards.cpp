@@ -41,18 +41,21 @@ class Sorter {
     std::optional<std::size_t> operator()(broker::RetainedGone& /*row*/) { return std::nullopt; }
     std::optional<std::size_t> operator()(broker::DeliveryKept& row) {
         used.delivery = std::max(used.delivery, row.number);
+        used.session = std::max(used.session, row.session);
         const auto home = home_of(row.session);
         if (!home)
             orphans.push_back(std::move(row));
         return home;
     }
     std::optional<std::size_t> operator()(broker::ReceivedKept& row) {
+        used.session = std::max(used.session, row.session);
         if (row.share.empty())
             return home_of(row.session);
         for_all.emplace_back(std::move(row));  // any may have a member now
         return std::nullopt;
     }
     std::optional<std::size_t> operator()(broker::IncomingKept& row) {
+        used.session = std::max(used.session, row.session);
         if (row.stage != broker::Stage::taken)
             return home_of(row.session);
         for_all.emplace_back(row);  // any may give its message to somebody, see broker::Received
@@ -60,9 +63,10 @@ class Sorter {
     }
     template <class Row>
     std::optional<std::size_t> operator()(Row& row) {
-        if constexpr (requires { row.session; })
+        if constexpr (requires { row.session; }) {
+            used.session = std::max(used.session, row.session);
             return home_of(row.session);
-        else
+        } else
             return std::nullopt;
     }
 

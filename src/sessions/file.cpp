@@ -42,6 +42,11 @@ constexpr const char* schema =
 
 #undef KEEPMQ_MESSAGE_COLUMNS
 
+/// Another shard may have added a row just after the end of the session.
+constexpr const char* left_behind =
+    "delete from incoming where session not in (select session from sessions);"
+    "delete from received where share='' and session not in (select session from sessions);";
+
 Failure failure_of(sqlite3* database, const std::string& path) {
     const int code = sqlite3_errcode(database) & 0xff;
     return {path + ": " + sqlite3_errmsg(database),
@@ -108,7 +113,8 @@ std::unique_ptr<Failure> SqliteFile::prepare() {
                             "pragma synchronous=full",
                             schema,
                             Segments::schema,
-                            received_schema})
+                            received_schema,
+                            left_behind})
         if (!execute(db, sql))
             return failed();
     const std::string message_values = "?,?,?,?,?,?,?,?,?,?,?)";

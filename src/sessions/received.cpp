@@ -22,16 +22,16 @@ std::unordered_set<MessageId> interrupted(const std::vector<Change>& kept) {
     return found;
 }
 
+/// A row that makes no sense is none of an exchange that was interrupted: it goes.
 LoadProblem read(sqlite3* database, Rows& into) {
     return each_row(
         database, "select msgid,session,share from received", "received", [&](Statement& row) {
             ReceivedKept kept;
-            const auto id = MessageId::parse(row.bytes());
-            kept.message = id.value_or(MessageId{});
+            kept.message = MessageId::parse(row.bytes()).value_or(MessageId{});
             row.read(kept.session);
             kept.share = row.bytes();
             into.insert(std::move(kept));
-            return id.has_value();
+            return true;
         });
 }
 
@@ -59,8 +59,8 @@ LoadProblem load_received(sqlite3* database, std::vector<Change>& into) {
     for (const auto& row : found)
         if (wanted.contains(row.message))
             rows.insert(row);
-    for (const auto& change : into)
-        if (const auto* delivery = std::get_if<DeliveryKept>(&change);
+    for (std::size_t i = 0; i < into.size() && !wanted.empty(); ++i)
+        if (const auto* delivery = std::get_if<DeliveryKept>(&into[i]);
             delivery && delivery->message && wanted.contains(delivery->message->id))
             rows.insert({delivery->message->id, delivery->session, delivery->share});
     if (rows != found && !replace(database, rows)) {

@@ -110,6 +110,15 @@ TEST_F(RepeatableTest, APubrecCountsOnItsOwnConnection) {
     EXPECT_THAT(second.take(), ElementsAre("PUBREL(1)"));
 }
 
+TEST_F(RepeatableTest, AnAcknowledgementThatIsRepeatedCountsOnce) {
+    auto& client = reader();
+    route(true);
+    client.take();
+    for (int i = 0; i < 3; ++i) client.pubrec(1);
+    unrepeatable();
+    EXPECT_THAT(client.take(), ElementsAre("PUBREL(1)"));
+}
+
 TEST_F(RepeatableTest, WhoseSessionEndsWithItsConnectionDoesNotWait) {
     auto& client = world.connect("reader");
     client.subscribe("t", 2);
@@ -166,6 +175,26 @@ TEST_F(AfterARestart, WhoHadTheMessageDoesNotGetItAgain) {
     EXPECT_THAT(again->broker.route_here(message, {}, {true, false}, again->now), IsEmpty());
     EXPECT_THAT(payloads_of("reader"), IsEmpty());
     EXPECT_THAT(payloads_of("other"), ElementsAre("x"));
+}
+
+TEST_F(AfterARestart, ThatEndsWithTheExchange) {
+    reader();
+    reborn(ReceivedKept{message->id, number_of("reader"), {}});
+    again->broker.unrepeatable(message->id, again->now);
+    again->broker.route(message, again->now);
+    EXPECT_THAT(payloads_of("reader"), ElementsAre("x"));
+}
+
+/// Its row may come behind others that the reader has: no fetch may bring it once more.
+TEST_F(AfterARestart, WhoHadAStoredMessageHasItsPlaceToo) {
+    reader();
+    reborn(ReceivedKept{message->id, number_of("reader"), {}});
+    message->stored = true;
+    again->broker.route(message, again->now);
+    again->run();
+    ASSERT_THAT(again->positions, SizeIs(1));
+    EXPECT_EQ(again->positions.front().id, message->id);
+    EXPECT_THAT(payloads_of("reader"), IsEmpty());
 }
 
 /// The rules had stored it when the broker died, and the publisher is back after the reader.

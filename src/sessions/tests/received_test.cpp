@@ -1,5 +1,6 @@
 // Who had the messages of exchanges that a restart interrupted.
 
+#include "base/sqlite.hpp"
 #include "sessions/tests/support.hpp"
 
 namespace keepmq::sessions::testing {
@@ -54,6 +55,30 @@ TEST_F(ReceivedTest, TheSubscriberMayBeThroughBeforeTheNextRestart) {
 TEST_F(ReceivedTest, SomeGotItSince) {
     take();
     commit({ReceivedKept{interrupted->id, 2, {}}, ReceivedKept{interrupted->id, 2, {}}});
+    open();
+    EXPECT_THAT(received(), ElementsAre("2"));
+}
+
+TEST_F(ReceivedTest, ASessionThatIsGoneIsForgotten) {
+    take();
+    commit({ReceivedKept{interrupted->id, 3, {}}, ReceivedKept{interrupted->id, 3, "$share/g/t"}});
+    commit({SessionGone{3}});
+    open();
+    EXPECT_THAT(received(), ElementsAre("3$share/g/t")) << "the group is still there";
+    commit({SessionGone{1}});
+    commit({IncomingKept{1, 7, Stage::taken, interrupted->id}});
+    open();
+    EXPECT_THAT(received(), IsEmpty()) << "nobody is left who could send it again";
+    EXPECT_THAT(those<IncomingKept>(kept), IsEmpty());
+}
+
+TEST_F(ReceivedTest, ARowThatMakesNoSenseIsLeftOut) {
+    take();
+    commit({delivery(2, 20, interrupted)});
+    file.reset();
+    auto database = embedded::open_database(path);
+    ASSERT_TRUE(embedded::execute(database.get(), "insert into received values('?', 1, 'x')"));
+    database.reset();
     open();
     EXPECT_THAT(received(), ElementsAre("2"));
 }
