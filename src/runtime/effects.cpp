@@ -80,6 +80,7 @@ void Shard::publish(broker::Published& effect, Reply reply) {
     store::Token token = 0;
     bool after_commit = false;
     bool leased = false;
+    needs_identity_ = effect.after > committed_;
     for (const auto& plugin : plugins_) {
         if (!publish_listened_)
             break;
@@ -103,6 +104,7 @@ void Shard::publish(broker::Published& effect, Reply reply) {
                 pause(effect.from);
         }
     }
+    needs_identity_ = false;
     if (token != 0 && after_commit && !effect.again) {
         std::get<PublishWait>(*pending_.find(token)).deliver = effect.message;
     } else if (!effect.again) {
@@ -248,9 +250,14 @@ void Shard::submit(const PluginPtr& plugin, hooks::Write& write, store::Token to
         submit_now(plugin, std::move(write), token);
         return;
     }
-    gate([this, plugin, moved = std::make_shared<hooks::Write>(std::move(write)), token] {
-        submit_now(plugin, std::move(*moved), token);
-    });
+    std::function<void()> refuse;
+    if (needs_identity_)
+        refuse = [this, token] { one_done(token, mqtt::ReasonCode::quota_exceeded); };
+    gate(
+        [this, plugin, moved = std::make_shared<hooks::Write>(std::move(write)), token] {
+            submit_now(plugin, std::move(*moved), token);
+        },
+        std::move(refuse));
 }
 
 void Shard::submit_now(const PluginPtr& plugin, hooks::Write&& write, store::Token token) {

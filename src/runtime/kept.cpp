@@ -37,6 +37,7 @@ void Shard::on_commit_failed() {
         shard.broker_.on_commit_failed(shard.now_);
         for (const auto& owed : std::exchange(shard.owed_, {}))
             shard.answer(owed.reply, mqtt::ReasonCode::quota_exceeded);
+        shard.clear_gate();
     });
 }
 
@@ -53,6 +54,14 @@ void Shard::open_gate(std::uint64_t committed) {
         const auto work = std::move(gated_.front().work);
         gated_.pop_front();
         work();
+    }
+}
+
+void Shard::clear_gate() {
+    not_before_ = committed_;
+    for (const auto& each : std::exchange(gated_, {})) {
+        const auto& next = each.refuse ? each.refuse : each.work;
+        next();
     }
 }
 

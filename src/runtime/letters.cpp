@@ -136,14 +136,25 @@ void Shard::publish_in_order(broker::Published& effect, Reply reply) {
         return;
     }
     not_before_ = std::max(not_before_, effect.after);
-    if (is_gated())
-        gate([this, moved = std::make_shared<broker::Published>(std::move(effect)), reply] {
+    if (!is_gated()) {
+        publish(effect, reply);
+        return;
+    }
+    std::function<void()> refuse;
+    if (effect.after > committed_)
+        refuse = [this, ticket = effect.ticket, id = effect.message->id, reply] {
+            conclude({.ticket = ticket,
+                      .reason = mqtt::ReasonCode::quota_exceeded,
+                      .reply = reply,
+                      .id = id});
+        };
+    gate(
+        [this, moved = std::make_shared<broker::Published>(std::move(effect)), reply] {
             letting_through_ = true;
             publish(*moved, reply);
             letting_through_ = false;
-        });
-    else
-        publish(effect, reply);
+        },
+        std::move(refuse));
 }
 
 store::Token Shard::spread(const MessagePtr& message, const PublishWait& wait, store::Token token) {

@@ -75,6 +75,12 @@ void Shard::on_outcome(store::Completed& done) {
     }
 }
 
+void Shard::one_done(store::Token token, mqtt::ReasonCode reason) {
+    auto* wait = pending_.find(token);
+    if (auto* publish = wait == nullptr ? nullptr : std::get_if<PublishWait>(wait))
+        one_done(token, *publish, reason);
+}
+
 void Shard::one_done(store::Token token, PublishWait& wait, mqtt::ReasonCode reason) {
     if (is_error(reason))
         wait.reason = reason;

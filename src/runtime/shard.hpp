@@ -117,10 +117,12 @@ class Shard final : public net::ConnectionEvents,
     void on_commit_failed() override;
 
   private:
-    /// Work for the pools that may not begin before a change is durable.
+    /// Work for the pools that may not begin before a change is durable, or before other work that
+    /// may not.
     struct Gated {
         std::uint64_t after = 0;
         std::function<void()> work;
+        std::function<void()> refuse;  ///< null: only the order makes it wait
     };
     struct Held {
         PluginPtr plugin;
@@ -239,8 +241,12 @@ class Shard final : public net::ConnectionEvents,
     [[nodiscard]] bool is_gated() const {
         return !letting_through_ && (!gated_.empty() || not_before_ > committed_);
     }
-    void gate(std::function<void()> work) { gated_.push_back({not_before_, std::move(work)}); }
+    void gate(std::function<void()> work, std::function<void()> refuse = {}) {
+        gated_.push_back({not_before_, std::move(work), std::move(refuse)});
+    }
     void open_gate(std::uint64_t committed);
+    /// The change is not going to be durable soon: who needs it is refused, the others go on.
+    void clear_gate();
     [[nodiscard]] bool sessions_have_room() const { return !sessions_ || sessions_->has_room(); }
 
     // outcomes (outcomes.cpp)
@@ -248,6 +254,7 @@ class Shard final : public net::ConnectionEvents,
     void on_outcome(store::Completed& done);
     /// One less is awaited; after the last one the answer goes out.
     void one_done(store::Token token, PublishWait& wait, mqtt::ReasonCode reason);
+    void one_done(store::Token token, mqtt::ReasonCode reason);
     void on_lookup(const ClientId& client, store::Outcome& outcome);
 
     void listen_to_hooks();
@@ -281,6 +288,7 @@ class Shard final : public net::ConnectionEvents,
     std::vector<broker::Change> changes_;
     std::deque<Gated> gated_;
     bool letting_through_ = false;  ///< what comes now had its turn in the gate
+    bool needs_identity_ = false;   ///< what comes now may not be stored before its identity is
     std::uint64_t not_before_ = 0;  ///< what comes now waits for this change
     std::uint64_t committed_ = 0;   ///< all changes up to this one are durable
     std::unordered_map<std::uint64_t, FetchSource> fetches_;  ///< by fence

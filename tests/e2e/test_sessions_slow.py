@@ -87,3 +87,25 @@ def test_what_waits_for_it_does_not_go_to_the_database_early(start, connect, how
     publisher.send_publish("t", b"x", 2, 7, dup=True)
     assert publisher.expect(PUBREC).packet_id == 7
     assert broker.value("select count(*) from mqtt_msg") == 1
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_when_it_takes_nothing_others_are_served(start, connect, shards):
+    """Only who needs it is refused: a message that may not be stored before its identity is kept. Others have their
+    database, and go to it in the meantime."""
+    broker = start(settings={"node.shards": shards})
+    lasting = connect(broker, "lasting", auto_ack=False, **LASTING)
+    others = [connect(broker, f"other{number}") for number in range(4)]
+    until_equal(lambda: broker.metric("keepmq_sessions_backlog"), 0)
+    with broker.locked(broker.data / "sessions.db"):
+        for packet_id in range(1, 9):
+            lasting.send_publish(f"t/{packet_id}", b"lasting", 2, packet_id)
+        until_equal(lambda: broker.metric("keepmq_messages_received_total"), 8)
+        for number, client in enumerate(others):
+            client.send_publish("t/1", f"other {number}", 1)
+        assert [client.expect(PUBACK, timeout=30).reason for client in others] == [0] * 4
+        assert {lasting.expect(PUBREC, timeout=30).reason for _ in range(8)} == {0x97}
+    assert sorted(bytes(row[0]) for row in broker.rows("select payload from mqtt_msg")) == \
+        [b"other %d" % number for number in range(4)]
+    lasting.send_publish("t/1", b"once more", 2, 1)
+    assert lasting.expect(PUBREC, timeout=30).reason == 0

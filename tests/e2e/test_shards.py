@@ -451,3 +451,78 @@ def test_all_that_was_accepted_is_stored_at_the_end(sharded, connect):
     assert broker.stop() == 0
     assert broker.value("select count(*) from mqtt_msg where topic like 't/%'") == MANY * 50
     assert broker.value("select count(*) from mqtt_msg where topic like 'will/%'") == MANY
+
+
+def test_a_reader_is_not_through_before_the_publisher_is(sharded, connect):
+    """A crash would bring the QoS 2 message again, and who is through with it could not be told from who never got it."""
+    broker = sharded()
+    publisher = connect(broker, "p", **LASTING)
+    readers = {f"r{number}": connect(broker, f"r{number}", auto_ack=False, **LASTING) for number in range(MANY)}
+    for each in readers.values():
+        each.subscribe("t", qos=1)
+    until_equal(lambda: broker.metric("keepmq_sessions_backlog"), 0)
+    with broker.locked(broker.data / "sessions.db"):
+        publisher.send_publish("t", b"x", 2, 1)
+        for each in readers.values():
+            each.ack(PUBACK, each.message().packet_id)
+            each.ping()
+        assert [broker.client(name)["inflight"] for name in readers] == [1] * MANY
+    assert publisher.expect(PUBREC, timeout=PATIENCE).reason == 0
+    until_equal(lambda: [broker.client(name)["inflight"] for name in readers], [0] * MANY)
+
+
+@pytest.mark.parametrize("shards", [1, SHARDS])
+@pytest.mark.parametrize("first", ["readers", "publisher"])
+def test_an_interrupted_message_comes_once(sharded, connect, first, shards):
+    """The broker dies when some sessions have a QoS 2 message on disk, and the publisher's does not say yet that it is
+    with them. Whoever comes back first, each reader gets it once, also after another crash."""
+    broker = sharded()
+    publisher = connect(broker, "p", auto_ack=False, **LASTING)
+    early = [f"early{number}" for number in range(MANY)]
+    late = [f"late{number}" for number in range(MANY)]
+    for name in early:
+        away = connect(broker, name, **LASTING)
+        away.subscribe("t", qos=2)
+        away.disconnect()
+    member = connect(broker, "member", **LASTING)
+    member.subscribe("$share/g/t", qos=2)
+    member.disconnect()
+    publisher.send_publish("t", b"x", 2, 7)
+    publisher.expect(PUBREC)
+    for name in late:
+        away = connect(broker, name, **LASTING)
+        away.subscribe("t", qos=2)
+        away.disconnect()
+    until_equal(lambda: broker.metric("keepmq_sessions_backlog"), 0)
+    broker.kill()
+    # As it is before the last of the three commits; that would follow within milliseconds.
+    broker.execute("update incoming set stage=0", broker.data / "sessions.db")
+    broker.settings["node.shards"] = shards
+    broker.start(same_ports=True)
+
+    def repeat():
+        publisher = connect(broker, "p", auto_ack=False, **LASTING)
+        publisher.send_publish("t", b"x", 2, 7, dup=True)
+        assert publisher.expect(PUBREC).packet_id == 7
+        publisher.disconnect()
+
+    def read(names):
+        found = {}
+        for name in names:
+            reader = connect(broker, name, **LASTING)
+            found[name] = payloads(reader.pending())
+            reader.disconnect()
+        return found
+
+    if first == "publisher":
+        repeat()
+    once = {name: ["x"] for name in [*early, "member"]}
+    found = read([*early, "member"])
+    assert found == once
+    if first == "readers":
+        until_equal(lambda: broker.metric("keepmq_sessions_backlog"), 0)
+        broker.kill()
+        broker.start(same_ports=True)
+        repeat()
+        assert read([*early, "member"]) == {name: [] for name in once}
+    assert read(late) == {name: ["x"] for name in late}
