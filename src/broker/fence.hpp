@@ -64,6 +64,7 @@ class Fence {
 
     [[nodiscard]] bool is_holding(MessageId id) const { return held_ids_.contains(id); }
     [[nodiscard]] bool holds_nothing() const { return held_.empty(); }
+    [[nodiscard]] std::size_t held() const { return held_ids_.size(); }
 
     /// The next page may be asked for: fetching or late, none under way.
     [[nodiscard]] bool wants_page() const;

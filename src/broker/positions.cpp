@@ -35,8 +35,9 @@ bool Replay::registered(Session& session, const Message& message) {
 }
 
 void Replay::passed_over(Session& session, const Message& message, Qos granted) {
-    if (!message.stored || granted == Qos::at_most_once ||
-        (session.replay && is_over(*session.replay, message)))
+    // What a fence holds has its place before the message, and gets it later.
+    if (!message.stored || granted == Qos::at_most_once || session.restored ||
+        (session.replay && (!session.replay->fences.empty() || is_over(*session.replay, message))))
         return;
     registered(session, message);
     settled(session, message);

@@ -161,8 +161,10 @@ void Inbound::admit(Connection& connection,
             if (session.kept != 0 && !again && published.elsewhere) {
                 published.session = session.kept;
                 published.packet_id = packet.packet_id;
-            } else if (session.kept != 0 && !again) {
-                keep(session, packet.packet_id, exchange);
+            } else if (session.kept != 0) {
+                if (!again)
+                    keep(session, packet.packet_id, exchange);
+                // Its identity may be one of the changes that could not be made durable before.
                 published.after = pending.after = core_.journal.made();
             }
         }
@@ -263,19 +265,22 @@ void Inbound::settle(Ticket ticket, ReasonCode reason, Now now) {
         return;
     const Pending pending = *found;
     pending_.erase(key);
+    Connection* connection = core_.find(pending.connection);
+    const bool connected = connection && connection->state == Connection::State::connected;
+    const bool hears = connected && connection->is_v5();
     // Whether or not the connection still lives, a lasting session knows the outcome.
     if (auto* session = core_.sessions.find(pending.session)) {
-        if (is_error(reason)) {
-            forget(*session, pending.packet_id);
-        } else {
-            auto& exchange = session->incoming[pending.packet_id];
-            exchange.ticket = 0;
+        auto& exchange = session->incoming[pending.packet_id];
+        exchange.ticket = 0;
+        if (!is_error(reason)) {
             exchange.stage = Stage::settled;
             keep(*session, pending.packet_id, exchange);
+        } else if (hears) {
+            forget(*session, pending.packet_id);
         }
+        // Else it sends the message again, which some readers may have.
     }
-    Connection* connection = core_.find(pending.connection);
-    if (!connection || connection->state != Connection::State::connected)
+    if (!connected)
         return;
     if (is_error(reason) && !connection->is_v5()) {
         // There is no negative acknowledgement: without one the client sends it again.
@@ -303,7 +308,7 @@ void Inbound::refuse_waiting(Connection& connection, Now now) {
     connection.acks.refuse_waiting(
         committed, ReasonCode::quota_exceeded, [&](const AckSlots::Ack& ack) {
             any = true;
-            if (ack.qos == Qos::exactly_once)
+            if (ack.qos == Qos::exactly_once && connection.is_v5())
                 forget(*connection.session, ack.packet_id);
         });
     if (any && !connection.is_v5())

@@ -3,7 +3,8 @@
 #include "broker/replay.hpp"
 
 #include <algorithm>
-#include <map>
+#include <iterator>
+#include <utility>
 
 #include "broker/core.hpp"
 #include "model/topic.hpp"
@@ -49,6 +50,9 @@ void Replay::open(Session& session,
     std::vector<SubackEntry> subacks;
     bool had_before = opening != Opening::first;
     bool gave_up = false;
+    bool owes_retained = false;
+    std::vector<MessagePtr> retained_left;
+    std::unordered_set<std::string> retained_live;
     if (!session.replay)
         session.replay = std::make_unique<ReplayState>();
     auto& fences = session.replay->fences;
@@ -66,6 +70,9 @@ void Replay::open(Session& session,
         else
             place = static_cast<std::size_t>(std::ranges::find_if(fences, is_it) - fences.begin());
         gave_up = replaced->fence.gave_up();
+        owes_retained = replaced->wants_retained && !replaced->retained_sent;
+        retained_left = std::move(replaced->retained_left);
+        retained_live = std::move(replaced->retained_live);
         held = take_out(session, *replaced, false);
     }
     if (suback) {
@@ -73,7 +80,11 @@ void Replay::open(Session& session,
         ++suback->waiting;
     }
     const FenceId id{fences_.insert(session.key)};
-    for (const auto& awaited : subacks) awaited.suback->fences.push_back(id);
+    for (const auto& awaited : subacks) {
+        auto& known = awaited.suback->fences;
+        if (known.empty() || known.back() != id)  // a filter may be there many times
+            known.push_back(id);
+    }
     const auto at = fences.begin() + static_cast<std::ptrdiff_t>(place);
     OpenFence& fence = **fences.insert(
         at,
@@ -82,8 +93,9 @@ void Replay::open(Session& session,
                                               .subacks = std::move(subacks),
                                               .shared = subscription.shared(),
                                               .had_before = had_before,
+                                              .retained_left = {},
                                               .behind = {},
-                                              .retained_live = {},
+                                              .retained_live = std::move(retained_live),
                                               .deadline = {},
                                               .alarm = {}}));
     // [MQTT-3.3.1-9, MQTT-3.3.1-10, MQTT-3.3.1-11]
@@ -92,16 +104,21 @@ void Replay::open(Session& session,
         !fence.shared && opening != Opening::resumed &&
         (handling == mqtt::RetainHandling::send ||
          (handling == mqtt::RetainHandling::send_if_new && opening == Opening::first));
+    // Replacing a subscription loses none that it was to get [MQTT-3.8.4-4].
+    const bool finds_retained = fence.wants_retained || (owes_retained && retained_left.empty());
+    if (owes_retained && !finds_retained)
+        fence.retained_left = std::move(retained_left);
+    fence.wants_retained |= owes_retained;
     if (gave_up)
         fence.fence.mark_given_up();
-    for (const auto& message : held) hold_behind(session, fence, message);
+    for (const auto& message : held) static_cast<void>(hold_behind(session, fence, message));
     arm(fence, now);
     ++core_.stats.fences_open;
     core_.effects.emplace_back(Subscribed{
         id,
         SessionSubscribed{
             session.who(), now.wall, subscription.filter, fence.shared, subscription.qos},
-        fence.wants_retained,
+        finds_retained,
         opening == Opening::resumed});
 }
 
@@ -215,15 +232,18 @@ void Replay::send_suback(PendingSuback& suback, Now now) {
 }
 
 /// The client begins to read the first ones while the others are on their way, and nobody else
-/// waits for a million of them.
+/// waits for a million of them. All at once: what must survive a restart, which it does together
+/// with its subscription; and when much that is live waits meanwhile.
 bool Replay::send_retained(Session& session, OpenFence& fence, Now now) {
+    if (fence.going_on)
+        return false;
     auto& left = fence.retained_left;
     if (left.empty()) {
         left = find_retained(fence, now);
         std::ranges::reverse(left);
     }
-    // What must survive a restart does so together with its subscription.
-    const auto portion = session.kept != 0 ? left.size() : core_.limits.retained_portion;
+    const bool at_once = session.kept != 0 || fence.fence.held() > core_.limits.replay_buffer / 2;
+    const auto portion = at_once ? left.size() : core_.limits.retained_portion;
     for (auto count = std::min(portion, left.size()); count != 0; --count) {
         const auto message = std::move(left.back());
         left.pop_back();
@@ -231,16 +251,19 @@ bool Replay::send_retained(Session& session, OpenFence& fence, Now now) {
         if (!fence.retained_live.contains(message->topic.str()))
             deliver_retained(session, fence, message, now);
     }
-    if (left.empty())
+    if (left.empty()) {
+        std::vector<MessagePtr>{}.swap(left);
         return true;
+    }
     arm(fence, now);
+    fence.going_on = true;
     core_.effects.emplace_back(GoOn{fence.fence.id()});
     return false;
 }
 
 void Replay::go_on(FenceId id, Now now) {
     const auto [session, fence] = find(id);
-    if (fence && !fence->retained_left.empty())
+    if (fence && std::exchange(fence->going_on, false))
         advance(*session, *fence, now);
 }
 
@@ -254,17 +277,17 @@ std::vector<MessagePtr> Replay::find_retained(OpenFence& fence, Now now) const {
     });
     if (found.empty())
         return all;
-    std::map<std::string_view, MessagePtr> newest;
-    for (const auto& message : all) newest[message->topic.view()] = message;
-    for (const auto& message : found) {
-        if (!fence.fence.covers(message->topic.view()))
-            continue;
-        auto& kept = newest[message->topic.view()];
-        if (!kept || kept->id < message->id)
-            kept = message;
-    }
-    all.clear();
-    for (const auto& [topic, message] : newest) all.push_back(message);
+    std::ranges::copy_if(found, std::back_inserter(all), [&](const MessagePtr& message) {
+        return fence.fence.covers(message->topic.view());
+    });
+    std::ranges::sort(all, [](const MessagePtr& a, const MessagePtr& b) {
+        const auto order = a->topic <=> b->topic;
+        return order == 0 ? a->id > b->id : order < 0;  // the newest one counts
+    });
+    const auto same_topic = [](const MessagePtr& a, const MessagePtr& b) {
+        return a->topic == b->topic;
+    };
+    all.erase(std::unique(all.begin(), all.end(), same_topic), all.end());
     return all;
 }
 
@@ -383,9 +406,10 @@ void Replay::drop_all(Session& session) {
     session.replay.reset();
 }
 
-void Replay::hold_behind(Session& session, OpenFence& fence, const MessagePtr& message) {
+bool Replay::hold_behind(Session& session, OpenFence& fence, const MessagePtr& message) {
     std::vector<MessagePtr> given_up;
-    if (fence.fence.hold(message, core_.limits.replay_buffer, given_up) == Fence::Hold::full) {
+    const auto result = fence.fence.hold(message, core_.limits.replay_buffer, given_up);
+    if (result == Fence::Hold::full) {
         ++core_.stats.dropped_queue_full;
         ++session.dropped;
         forget_held(session, message->id);
@@ -398,6 +422,7 @@ void Replay::hold_behind(Session& session, OpenFence& fence, const MessagePtr& m
         if (found && found->as_subscribed != fence.as_subscribed)
             topic(session, name).tracker.add_hole();
     }
+    return result != Fence::Hold::full;
 }
 
 bool Replay::hold(Session& session, const MessagePtr& message, const Match* match) {
@@ -409,6 +434,8 @@ bool Replay::hold(Session& session, const MessagePtr& message, const Match* matc
     for (const auto& one : state.fences) {
         if (!covers(one) || one->holds())
             continue;
+        if (message->retain && !one->retained_sent)
+            one->retained_live.insert(message->topic.str());
         // One that is late lets it through, but another one may keep it and give it up again.
         if (holding == state.fences.end())
             one->fence.delivered_live(message->id);
@@ -417,9 +444,9 @@ bool Replay::hold(Session& session, const MessagePtr& message, const Match* matc
     }
     if (holding != state.fences.end()) {
         OpenFence& fence = **holding;
-        if (message->retain && !fence.retained_sent)
+        const bool held = hold_behind(session, fence, message);
+        if (held && message->retain && !fence.retained_sent)
             fence.retained_live.insert(message->topic.str());
-        hold_behind(session, fence, message);
         if (match)
             keep_held(session, message, *match);
         return true;

@@ -110,7 +110,8 @@ class Replay {
     void ended(const OpenFence& fence);
     void pass_on(Session& session, const std::vector<MessagePtr>& messages, Now now);
     void arm(OpenFence& fence, Now now);
-    void hold_behind(Session& session, OpenFence& fence, const MessagePtr& message);
+    /// False if there is no room: it is dropped.
+    bool hold_behind(Session& session, OpenFence& fence, const MessagePtr& message);
     /// What a fence holds for a session that survives a restart does, too (held.cpp).
     void keep_held(Session& session, const MessagePtr& message, const Match& match);
     void forget_held(Session& session, MessageId id);

@@ -42,15 +42,16 @@ struct OpenFence {
     bool had_before = false;  ///< the subscription replaced one that was durable
     bool wants_retained = false;
     bool retained_sent = false;
-    std::vector<MessagePtr> retained_left;  ///< for the next portions
+    bool going_on = false;                  ///< GoOn is on its way
+    std::vector<MessagePtr> retained_left;  ///< for the next portions, the next message last
     bool entries_counted = false;           ///< no longer among what the SUBACKs wait for
     bool fetching = false;                  ///< opened, and the plan has a fetch
     bool frozen = false;  ///< positions it covers stand still until its fetch is complete
     /// Fences that overlap and fetch first, so that a topic is read by one at a time: those of a
     /// topic of its own before those with wildcards, then as they were opened.
     std::vector<FenceId> behind;
-    /// Live messages with the RETAIN flag that came meanwhile: their topics' retained message is
-    /// theirs.
+    /// Topics of live messages with the RETAIN flag that came meanwhile: those are their retained
+    /// messages.
     std::unordered_set<std::string> retained_live;
     SteadyTime deadline;  ///< for the answer that is under way
     Alarm alarm;

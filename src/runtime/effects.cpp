@@ -31,9 +31,14 @@ void Shard::carry_out() {
     if (carrying_out_)
         return;
     carrying_out_ = true;
-    for (broker_.swap_effects(effects_); !effects_.empty(); broker_.swap_effects(effects_)) {
+    for (;;) {
+        broker_.swap_effects(effects_);
         for (auto& effect : effects_) std::visit([this](auto& each) { run(each); }, effect);
+        if (effects_.empty() && (!failing_ || gated_.empty()))
+            break;
         effects_.clear();
+        if (failing_)
+            clear_gate();
     }
     carrying_out_ = false;
     hand_over_changes();
@@ -124,16 +129,20 @@ void Shard::publish(broker::Published& effect, Reply reply) {
 
 void Shard::conclude(const PublishWait& settled) {
     if (settled.ticket != Ticket{}) {
-        if (settled.wide && !is_error(settled.reason))
+        if (settled.wide)  // also if it is refused: the readers have it
             broker_.routed(settled.ticket, false);
         broker_.settle(settled.ticket, settled.reason, now_);
         if (settled.wide && settled.repeatable)
             say_unrepeatable(settled.id);
     }
-    if (settled.reply.token != 0)
-        exchange_->send(
-            settled.reply.shard,
-            Answer{.token = settled.reply.token, .reason = settled.reason, .id = settled.id});
+    if (settled.reply.token == 0)
+        return;
+    if (is_error(settled.reason) && settled.wide && settled.repeatable)
+        exchange_->send(settled.reply.shard,
+                        Answer{.token = settled.reply.token, .routed = true, .id = settled.id});
+    exchange_->send(
+        settled.reply.shard,
+        Answer{.token = settled.reply.token, .reason = settled.reason, .id = settled.id});
 }
 
 void Shard::carry_out(const PluginPtr& plugin, hooks::ConnectPlan& plan, const ClientId& client) {
@@ -251,7 +260,7 @@ void Shard::submit(const PluginPtr& plugin, hooks::Write& write, store::Token to
         return;
     }
     std::function<void()> refuse;
-    if (needs_identity_)
+    if (needs_identity_ && token != 0)  // what nobody waits for has no identity to lose
         refuse = [this, token] { one_done(token, mqtt::ReasonCode::quota_exceeded); };
     gate(
         [this, plugin, moved = std::make_shared<hooks::Write>(std::move(write)), token] {

@@ -23,6 +23,7 @@ void Shard::hand_over_changes() {
 
 void Shard::on_committed(std::uint64_t change) {
     post([change](Shard& shard) {
+        shard.failing_ = false;
         shard.broker_.on_committed(change);
         shard.pay(change);
         shard.say_unrepeatable_to_all(change);
@@ -37,6 +38,7 @@ void Shard::on_commit_failed() {
         shard.broker_.on_commit_failed(shard.now_);
         for (const auto& owed : std::exchange(shard.owed_, {}))
             shard.answer(owed.reply, mqtt::ReasonCode::quota_exceeded);
+        shard.failing_ = true;
         shard.clear_gate();
     });
 }

@@ -121,10 +121,10 @@ void Shard::read(HandOver& letter) {
                              .again = letter.again,
                              .repeated = letter.repeated,
                              .repeatable = letter.repeatable};
-    if (letter.session != 0) {
+    if (letter.session != 0)
         broker_.keep_identity(letter.session, letter.packet_id, message->id);
+    if (letter.session != 0 || letter.repeated)
         effect.after = broker_.changes_made();
-    }
     publish_in_order(effect, letter.reply);
 }
 
@@ -311,7 +311,7 @@ void Shard::read(Answer& letter) {
         conclude({.ticket = handed_over.ticket,
                   .reason = letter.reason,
                   .id = letter.id,
-                  .wide = !handed_over.routed,
+                  .wide = !handed_over.routed && !is_error(letter.reason),
                   .repeatable = handed_over.repeatable});
     } else if (const auto* orphan = std::get_if<Orphan>(wait)) {
         const auto delivery = orphan->delivery;

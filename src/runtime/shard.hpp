@@ -288,6 +288,7 @@ class Shard final : public net::ConnectionEvents,
     std::vector<broker::Change> changes_;
     std::deque<Gated> gated_;
     bool letting_through_ = false;  ///< what comes now had its turn in the gate
+    bool failing_ = false;          ///< nothing becomes durable at present
     bool needs_identity_ = false;   ///< what comes now may not be stored before its identity is
     std::uint64_t not_before_ = 0;  ///< what comes now waits for this change
     std::uint64_t committed_ = 0;   ///< all changes up to this one are durable

@@ -107,5 +107,30 @@ def test_when_it_takes_nothing_others_are_served(start, connect, shards):
         assert {lasting.expect(PUBREC, timeout=30).reason for _ in range(8)} == {0x97}
     assert sorted(bytes(row[0]) for row in broker.rows("select payload from mqtt_msg")) == \
         [b"other %d" % number for number in range(4)]
+    until_equal(lambda: broker.metric("keepmq_sessions_backlog"), 0)
     lasting.send_publish("t/1", b"once more", 2, 1)
     assert lasting.expect(PUBREC, timeout=30).reason == 0
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_when_it_takes_nothing_a_message_that_is_sent_again_comes_once(start, connect, shards):
+    """Before MQTT 5 a refusal is the end of the connection, and the message comes again with the next one."""
+    broker = start(settings={"node.shards": shards})
+    reader = connect(broker, "reader")
+    reader.subscribe("t", qos=2)
+    again = {"version": 4, "clean": False, "auto_ack": False}
+    publisher = connect(broker, "p", **again)
+    until_equal(lambda: broker.metric("keepmq_sessions_backlog"), 0)
+    with broker.locked(broker.data / "sessions.db"):
+        publisher.send_publish("t", b"x", 2, 7)
+        publisher.expect_closed(timeout=30)
+        for _ in range(2):
+            publisher = connect(broker, "p", **again)
+            publisher.send_publish("t", b"x", 2, 7, dup=True)
+            publisher.expect_closed(timeout=30)
+    until_equal(lambda: broker.metric("keepmq_sessions_backlog"), 0)
+    publisher = connect(broker, "p", **again)
+    publisher.send_publish("t", b"x", 2, 7, dup=True)
+    assert publisher.expect(PUBREC).packet_id == 7
+    assert broker.value("select count(*) from mqtt_msg") == 1
+    assert [each.payload for each in reader.pending()] == [b"x"]

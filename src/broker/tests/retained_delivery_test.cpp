@@ -122,23 +122,75 @@ TEST_F(PortionsOfRetained, TheDeadlineOfAReplayDoesNotMixThem) {
     EXPECT_THAT(reader.payloads(), ElementsAre("10", "11", "12", "13", "newer"));
 }
 
+/// What it waits for came only after the deadline, so that it holds nothing.
+TEST_F(PortionsOfRetained, OfALateSubscriptionAreReplacedToo) {
+    world.auto_plan = false;
+    auto& reader = world.connect("r");
+    reader.subscribe("t/+");
+    ReplayPlan plan;
+    plan.awaited_retained = 1;
+    world.plan(plan);
+    world.advance(1h);
+    world.broker.on_retained_found(world.subscribed.back().fence, {}, world.now);
+    world.run();
+    publisher.publish("t/14", "newer", 0, 0, true);
+    world.auto_go_on = true;
+    world.run();
+    EXPECT_THAT(reader.payloads(), ElementsAre("10", "11", "newer", "12", "13"));
+}
+
 TEST_F(PortionsOfRetained, EndWithTheSubscription) {
     auto& reader = world.connect("r");
     reader.subscribe("t/+");
     reader.unsubscribe("t/+");
     EXPECT_THAT(reader.payloads(), ElementsAre("10", "11"));
-    auto& gone = world.connect("gone");
-    gone.subscribe("t/+");
-    gone.lose();
     world.auto_go_on = true;
     world.run();
     EXPECT_THAT(reader.payloads(), IsEmpty());
+}
+
+TEST_F(PortionsOfRetained, SurviveAnotherSubscribe) {
+    // [MQTT-3.8.4-4]
+    auto& reader = world.connect("r");
+    reader.subscribe("t/+");
+    reader.send(subscribe_packet({{.filter = "t/+",
+                                   .qos = Qos::at_least_once,
+                                   .retain_handling = RetainHandling::do_not_send}}));
+    publisher.publish("t/14", "newer", 0, 0, true);
+    world.auto_go_on = true;
+    world.run();
+    EXPECT_THAT(reader.payloads(), ElementsAre("10", "11", "12", "13", "newer"));
+}
+
+TEST_F(PortionsOfRetained, AFilterManyTimesInOnePacketIsSentOnePortionAtATime) {
+    auto& reader = world.connect("r");
+    std::vector<mqtt::SubscribeEntry> same(3, {.filter = "t/+"});
+    reader.send(subscribe_packet(std::move(same)));
+    EXPECT_THAT(reader.payloads(), ElementsAre("10", "11"));
+    EXPECT_THAT(world.going_on, SizeIs(1));
+}
+
+/// The buffer of live messages is not for minutes of them.
+TEST_F(PortionsOfRetained, AreOneWhenMuchWaitsBehindThem) {
+    auto limits = two_at_once();
+    limits.replay_buffer = 4;
+    world.broker.set_limits(limits);
+    auto& reader = world.connect("r");
+    reader.subscribe("t/+");
+    for (int i = 0; i < 3; ++i) publisher.publish("t/10", "live");
+    world.go_on();
+    world.run();
+    EXPECT_THAT(reader.payloads(),
+                ElementsAre("10", "11", "12", "13", "14", "live", "live", "live"));
 }
 
 TEST_F(PortionsOfRetained, AreOneIfTheyMustSurviveARestart) {
     world.broker.restore({}, world.now);
     auto& reader = world.connect(connect_packet("r", v5, false, 600));
     reader.subscribe("t/+", 1);
+    world.broker.on_committed(world.broker.changes_made());
+    world.run();
+    EXPECT_THAT(reader.payloads(), SizeIs(5));
     EXPECT_THAT(world.going_on, IsEmpty());
 }
 
