@@ -33,12 +33,10 @@ void Shard::carry_out() {
     carrying_out_ = true;
     for (;;) {
         broker_.swap_effects(effects_);
-        for (auto& effect : effects_) std::visit([this](auto& each) { run(each); }, effect);
-        if (effects_.empty() && (!failing_ || gated_.empty()))
+        if (effects_.empty() && !gate_.turn_away())
             break;
+        for (auto& effect : effects_) std::visit([this](auto& each) { run(each); }, effect);
         effects_.clear();
-        if (failing_)
-            clear_gate();
     }
     carrying_out_ = false;
     hand_over_changes();
@@ -62,7 +60,7 @@ void Shard::run(broker::Close& effect) {
 
 void Shard::run(broker::Published& effect) {
     if (!exchange_) {
-        not_before_ = std::max(not_before_, effect.after);
+        gate_.close_until(effect.after);
         publish(effect, {});
         return;
     }
@@ -85,7 +83,7 @@ void Shard::publish(broker::Published& effect, Reply reply) {
     store::Token token = 0;
     bool after_commit = false;
     bool leased = false;
-    needs_identity_ = effect.after > committed_;
+    needs_identity_ = !gate_.is_durable(effect.after);
     for (const auto& plugin : plugins_) {
         if (!publish_listened_)
             break;
@@ -255,14 +253,14 @@ Shard::Held* Shard::held(const Plugin* plugin) {
 }
 
 void Shard::submit(const PluginPtr& plugin, hooks::Write& write, store::Token token) {
-    if (!is_gated()) {
+    if (!gate_.is_closed()) {
         submit_now(plugin, std::move(write), token);
         return;
     }
-    std::function<void()> refuse;
+    Gate::Work refuse;
     if (needs_identity_ && token != 0)  // what nobody waits for has no identity to lose
         refuse = [this, token] { one_done(token, mqtt::ReasonCode::quota_exceeded); };
-    gate(
+    gate_.add(
         [this, plugin, moved = std::make_shared<hooks::Write>(std::move(write)), token] {
             submit_now(plugin, std::move(*moved), token);
         },
@@ -293,17 +291,17 @@ void Shard::query(const PluginPtr& plugin,
                   store::Order order,
                   store::RuleContext* rule,
                   store::Token token) {
-    if (!is_gated()) {
+    if (!gate_.is_closed()) {
         query_now(plugin, pool, std::move(query), order, rule, token);
         return;
     }
-    gate([this,
-          plugin,
-          pool,
-          moved = std::make_shared<store::Query>(std::move(query)),
-          order,
-          rule,
-          token] {
+    gate_.add([this,
+               plugin,
+               pool,
+               moved = std::make_shared<store::Query>(std::move(query)),
+               order,
+               rule,
+               token] {
         if (pending_.find(token) != nullptr)  // else nobody waits for it any more
             query_now(plugin, pool, std::move(*moved), order, rule, token);
     });
@@ -330,7 +328,7 @@ void Shard::query_now(const PluginPtr& plugin,
 }
 
 bool Shard::has_room(const PluginPtr& plugin, std::size_t pool) {
-    if (gated_.size() >= settings_.store.queue_limit)
+    if (gate_.size() >= settings_.store.queue_limit)
         return false;
     if (const auto* waiting = held_.empty() ? nullptr : held(plugin.get()))
         return waiting->work->size() < settings_.store.queue_limit;

@@ -1,7 +1,5 @@
 // What survives a restart: changes go to the session store, and what waits for them goes on.
 
-#include <algorithm>
-
 #include "runtime/shard.hpp"
 
 namespace keepmq::runtime {
@@ -23,11 +21,10 @@ void Shard::hand_over_changes() {
 
 void Shard::on_committed(std::uint64_t change) {
     post([change](Shard& shard) {
-        shard.failing_ = false;
         shard.broker_.on_committed(change);
         shard.pay(change);
         shard.say_unrepeatable_to_all(change);
-        shard.open_gate(change);
+        shard.gate_.open(change);
         if (!shard.paused_.empty())
             shard.resume_paused();
     });
@@ -38,33 +35,15 @@ void Shard::on_commit_failed() {
         shard.broker_.on_commit_failed(shard.now_);
         for (const auto& owed : std::exchange(shard.owed_, {}))
             shard.answer(owed.reply, mqtt::ReasonCode::quota_exceeded);
-        shard.failing_ = true;
-        shard.clear_gate();
+        shard.gate_.fail();
     });
 }
 
 void Shard::behind_gate(std::function<void()> work) {
-    if (is_gated())
-        gate(std::move(work));
+    if (gate_.is_closed())
+        gate_.add(std::move(work));
     else
         work();
-}
-
-void Shard::open_gate(std::uint64_t committed) {
-    committed_ = std::max(committed_, committed);
-    while (!gated_.empty() && gated_.front().after <= committed_) {
-        const auto work = std::move(gated_.front().work);
-        gated_.pop_front();
-        work();
-    }
-}
-
-void Shard::clear_gate() {
-    not_before_ = committed_;
-    for (const auto& each : std::exchange(gated_, {})) {
-        const auto& next = each.refuse ? each.refuse : each.work;
-        next();
-    }
 }
 
 }  // namespace keepmq::runtime

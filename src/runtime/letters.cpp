@@ -130,29 +130,23 @@ void Shard::read(HandOver& letter) {
 
 /// Live copies may not overtake the write: what their readers do to the row would come before it.
 void Shard::publish_in_order(broker::Published& effect, Reply reply) {
-    const bool waits = effect.after > committed_ || is_gated();
+    const bool waits = !gate_.is_durable(effect.after) || gate_.is_closed();
     if (!waits || !is_stored(effect.message->topic.view())) {
         publish(effect, reply);
         return;
     }
-    not_before_ = std::max(not_before_, effect.after);
-    if (!is_gated()) {
-        publish(effect, reply);
-        return;
-    }
-    std::function<void()> refuse;
-    if (effect.after > committed_)
+    gate_.close_until(effect.after);
+    Gate::Work refuse;
+    if (!gate_.is_durable(effect.after))
         refuse = [this, ticket = effect.ticket, id = effect.message->id, reply] {
             conclude({.ticket = ticket,
                       .reason = mqtt::ReasonCode::quota_exceeded,
                       .reply = reply,
                       .id = id});
         };
-    gate(
+    gate_.add(
         [this, moved = std::make_shared<broker::Published>(std::move(effect)), reply] {
-            letting_through_ = true;
-            publish(*moved, reply);
-            letting_through_ = false;
+            gate_.pass([&] { publish(*moved, reply); });
         },
         std::move(refuse));
 }
@@ -337,8 +331,8 @@ void Shard::say_routed(PublishWait& wait) {
 
 void Shard::say_unrepeatable(MessageId id) {
     endings_.push_back({broker_.changes_made(), id});
-    if (endings_.back().after <= committed_)
-        say_unrepeatable_to_all(committed_);
+    if (gate_.is_durable(endings_.back().after))
+        say_unrepeatable_to_all(gate_.committed());
 }
 
 void Shard::say_unrepeatable_to_all(std::uint64_t committed) {

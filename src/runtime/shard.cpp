@@ -63,7 +63,7 @@ void Shard::stop() {
         shard.loop_.stop();
     });
     thread_.join();
-    const std::lock_guard lock{gate_};
+    const std::lock_guard lock{end_};
     ended_ = true;
     // Somebody may wait for what was asked meanwhile.
     loop_.restart();
@@ -71,7 +71,7 @@ void Shard::stop() {
 }
 
 void Shard::post(std::function<void(Shard&)> work) {
-    const std::lock_guard lock{gate_};
+    const std::lock_guard lock{end_};
     if (ended_) {
         work(*this);
         return;

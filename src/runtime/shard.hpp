@@ -26,6 +26,7 @@
 #include "net/connection.hpp"
 #include "runtime/clients.hpp"
 #include "runtime/exchange.hpp"
+#include "runtime/gate.hpp"
 #include "runtime/held_work.hpp"
 #include "runtime/mailbox.hpp"
 #include "runtime/pending.hpp"
@@ -117,13 +118,6 @@ class Shard final : public net::ConnectionEvents,
     void on_commit_failed() override;
 
   private:
-    /// Work for the pools that may not begin before a change is durable, or before other work that
-    /// may not.
-    struct Gated {
-        std::uint64_t after = 0;
-        std::function<void()> work;
-        std::function<void()> refuse;  ///< null: only the order makes it wait
-    };
     struct Held {
         PluginPtr plugin;
         std::shared_ptr<HeldWork> work;
@@ -236,17 +230,6 @@ class Shard final : public net::ConnectionEvents,
 
     // sessions (kept.cpp)
     void hand_over_changes();
-    /// Everything that goes to the pools keeps its order, so all of it waits behind a message that
-    /// may not be stored yet.
-    [[nodiscard]] bool is_gated() const {
-        return !letting_through_ && (!gated_.empty() || not_before_ > committed_);
-    }
-    void gate(std::function<void()> work, std::function<void()> refuse = {}) {
-        gated_.push_back({not_before_, std::move(work), std::move(refuse)});
-    }
-    void open_gate(std::uint64_t committed);
-    /// The change is not going to be durable soon: who needs it is refused, the others go on.
-    void clear_gate();
     [[nodiscard]] bool sessions_have_room() const { return !sessions_ || sessions_->has_room(); }
 
     // outcomes (outcomes.cpp)
@@ -267,8 +250,8 @@ class Shard final : public net::ConnectionEvents,
     boost::asio::steady_timer second_;
     std::optional<SteadyTime> armed_;
     std::thread thread_;
-    std::mutex gate_;     ///< between `post` and the end of the thread; after it, between callers
-    bool ended_ = false;  ///< the thread; under gate_
+    std::mutex end_;      ///< between `post` and the end of the thread; after it, between callers
+    bool ended_ = false;  ///< the thread; under end_
     Now now_;
     broker::Broker broker_;
     net::ReadContext context_{loop_};
@@ -286,12 +269,8 @@ class Shard final : public net::ConnectionEvents,
     std::vector<Held> held_;
     sessions::Store* sessions_ = nullptr;  ///< null: nothing survives a restart
     std::vector<broker::Change> changes_;
-    std::deque<Gated> gated_;
-    bool letting_through_ = false;  ///< what comes now had its turn in the gate
-    bool failing_ = false;          ///< nothing becomes durable at present
-    bool needs_identity_ = false;   ///< what comes now may not be stored before its identity is
-    std::uint64_t not_before_ = 0;  ///< what comes now waits for this change
-    std::uint64_t committed_ = 0;   ///< all changes up to this one are durable
+    Gate gate_;
+    bool needs_identity_ = false;  ///< what comes now may not be stored before its identity is
     std::unordered_map<std::uint64_t, FetchSource> fetches_;  ///< by fence
     bool publish_listened_ = false;
     Pending pending_;

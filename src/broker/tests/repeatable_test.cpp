@@ -197,6 +197,26 @@ TEST_F(AfterARestart, WhoHadAStoredMessageHasItsPlaceToo) {
     EXPECT_EQ(again->positions.front().id, message->id);
 }
 
+/// Its place is behind what a replay still holds: a position there would pass that over.
+TEST_F(AfterARestart, ButNotBeforeWhatAReplayHolds) {
+    reader();
+    reborn(ReceivedKept{message->id, number_of("reader"), {}});
+    EXPECT_THAT(payloads_of("reader"), IsEmpty());
+    again->auto_plan = false;
+    auto& back = again->connect(connect_packet("reader", v5, false, 600));
+    back.subscribe("t", 2);
+    again->plan(fetch_plan());
+    auto held = stored_message("t", "held", 2, 1);
+    held->stored = message->stored = true;
+    again->broker.route(held, again->now);
+    again->broker.route(message, again->now);
+    again->page({});
+    again->broker.on_committed(again->broker.changes_made());
+    again->run();
+    EXPECT_THAT(back.payloads(), ElementsAre("held"));
+    EXPECT_THAT(again->positions, IsEmpty());
+}
+
 /// The rules had stored it when the broker died, and the publisher is back after the reader.
 TEST_F(AfterARestart, WhoGotTheMessageFromTheStoreDoesNotGetItAgain) {
     reader();
