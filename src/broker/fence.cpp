@@ -15,6 +15,17 @@ constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
+void keep_newest(std::vector<MessagePtr>& retained) {
+    std::ranges::sort(retained, [](const MessagePtr& a, const MessagePtr& b) {
+        const auto order = a->topic <=> b->topic;
+        return order == 0 ? a->id > b->id : order < 0;
+    });
+    const auto same_topic = [](const MessagePtr& a, const MessagePtr& b) {
+        return a->topic == b->topic;
+    };
+    retained.erase(std::unique(retained.begin(), retained.end(), same_topic), retained.end());
+}
+
 void Fence::RecentIds::insert(MessageId id) {
     if (newer_.size() >= generation)
         older_ = std::exchange(newer_, {});
@@ -68,20 +79,6 @@ bool Fence::opening_over() {
     if (state_ == State::opening)
         state_ = State::fetching;
     return true;
-}
-
-std::vector<MessagePtr> Fence::take_retained() {
-    auto taken = std::exchange(retained_, {});
-    // One for each topic; the newer id wins.
-    std::sort(taken.begin(), taken.end(), [](const MessagePtr& a, const MessagePtr& b) {
-        const auto order = a->topic <=> b->topic;
-        return order == 0 ? a->id > b->id : order < 0;
-    });
-    const auto same_topic = [](const MessagePtr& a, const MessagePtr& b) {
-        return a->topic == b->topic;
-    };
-    taken.erase(std::unique(taken.begin(), taken.end(), same_topic), taken.end());
-    return taken;
 }
 
 Fence::Hold Fence::hold(const MessagePtr& message,

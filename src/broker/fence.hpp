@@ -23,6 +23,9 @@
 
 namespace keepmq::broker {
 
+/// Sorted by topic, of each the newest.
+void keep_newest(std::vector<MessagePtr>& retained);
+
 class Fence {
   public:
     enum class State : std::uint8_t { opening, fetching, late, done };
@@ -47,7 +50,8 @@ class Fence {
     bool plan(const ReplayPlan& plan);
     bool write_done();
     bool retained_done(std::vector<MessagePtr> found);
-    [[nodiscard]] std::vector<MessagePtr> take_retained();
+    /// As they were found: see keep_newest.
+    [[nodiscard]] std::vector<MessagePtr> take_retained() { return std::exchange(retained_, {}); }
     [[nodiscard]] const std::optional<ReplayPlan::FetchSpec>& fetch_spec() const { return fetch_; }
     /// Stored copies are gone from here that no page brought yet.
     [[nodiscard]] bool gave_up() const { return gave_up_; }

@@ -58,14 +58,7 @@ std::vector<MessagePtr> Replay::find_retained(OpenFence& fence, Now now) const {
     std::ranges::copy_if(found, std::back_inserter(all), [&](const MessagePtr& message) {
         return fence.fence.covers(message->topic.view());
     });
-    std::ranges::sort(all, [](const MessagePtr& a, const MessagePtr& b) {
-        const auto order = a->topic <=> b->topic;
-        return order == 0 ? a->id > b->id : order < 0;  // the newest one counts
-    });
-    const auto same_topic = [](const MessagePtr& a, const MessagePtr& b) {
-        return a->topic == b->topic;
-    };
-    all.erase(std::unique(all.begin(), all.end(), same_topic), all.end());
+    keep_newest(all);
     return all;
 }
 

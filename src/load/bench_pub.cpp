@@ -252,6 +252,7 @@ BenchReport PubRun::report(const Counts& counted,
         .add("window", settings_.plan.window)
         .add("rate", settings_.plan.rate)
         .add("seconds", span)
+        .add("sent", counted.sent)
         .add("published", counted.published)
         .add("received", counted.received)
         .add("published_per_second", per_second(counted.published, span))

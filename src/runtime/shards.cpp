@@ -41,37 +41,37 @@ class Sorter {
     std::optional<std::size_t> operator()(broker::RetainedGone& /*row*/) { return std::nullopt; }
     std::optional<std::size_t> operator()(broker::DeliveryKept& row) {
         used.delivery = std::max(used.delivery, row.number);
-        used.session = std::max(used.session, row.session);
         const auto home = home_of(row.session);
         if (!home)
             orphans.push_back(std::move(row));
         return home;
     }
     std::optional<std::size_t> operator()(broker::ReceivedKept& row) {
-        used.session = std::max(used.session, row.session);
+        const auto home = home_of(row.session);
         if (row.share.empty())
-            return home_of(row.session);
+            return home;
         for_all.emplace_back(std::move(row));  // any may have a member now
         return std::nullopt;
     }
     std::optional<std::size_t> operator()(broker::IncomingKept& row) {
-        used.session = std::max(used.session, row.session);
+        const auto home = home_of(row.session);
         if (row.stage != broker::Stage::taken)
-            return home_of(row.session);
+            return home;
         for_all.emplace_back(row);  // any may give its message to somebody, see broker::Received
         return std::nullopt;
     }
     template <class Row>
     std::optional<std::size_t> operator()(Row& row) {
-        if constexpr (requires { row.session; }) {
-            used.session = std::max(used.session, row.session);
+        if constexpr (requires { row.session; })
             return home_of(row.session);
-        } else
+        else
             return std::nullopt;
     }
 
   private:
-    [[nodiscard]] std::optional<std::size_t> home_of(std::uint64_t session) const {
+    /// The number is used, also if its session is gone.
+    [[nodiscard]] std::optional<std::size_t> home_of(std::uint64_t session) {
+        used.session = std::max(used.session, session);
         const auto found = homes_.find(session);
         return found == homes_.end() ? std::nullopt : std::optional{found->second};
     }

@@ -4,7 +4,6 @@
 // crash come before its exchange is over, so that it is written down, too. Nothing is left of it in
 // a run whose exchanges were not interrupted.
 
-#include <memory>
 #include <vector>
 
 #include "base/sqlite.hpp"

@@ -151,11 +151,22 @@ struct AfterARestart : RepeatableTest {
         again->broker.restore(std::move(kept), again->now);
         again->run();
     }
-    std::vector<std::string> payloads_of(std::string_view client) const {
-        auto& connected = again->connect(connect_packet(client, v5, false, 600));
+    void commit_again() const {
         again->broker.on_committed(again->broker.changes_made());
         again->run();
+    }
+    std::vector<std::string> payloads_of(std::string_view client) const {
+        auto& connected = again->connect(connect_packet(client, v5, false, 600));
+        commit_again();
         return connected.payloads();
+    }
+    /// Connected, with a subscription whose replay is not through.
+    Client& replaying() const {
+        again->auto_plan = false;
+        auto& back = again->connect(connect_packet("reader", v5, false, 600));
+        back.subscribe("t", 2);
+        again->plan(fetch_plan());
+        return back;
     }
     [[nodiscard]] std::uint64_t number_of(std::string_view client) const {
         for (const auto& change : disk.content())
@@ -202,17 +213,13 @@ TEST_F(AfterARestart, ButNotBeforeWhatAReplayHolds) {
     reader();
     reborn(ReceivedKept{message->id, number_of("reader"), {}});
     EXPECT_THAT(payloads_of("reader"), IsEmpty());
-    again->auto_plan = false;
-    auto& back = again->connect(connect_packet("reader", v5, false, 600));
-    back.subscribe("t", 2);
-    again->plan(fetch_plan());
+    auto& back = replaying();
     auto held = stored_message("t", "held", 2, 1);
     held->stored = message->stored = true;
     again->broker.route(held, again->now);
     again->broker.route(message, again->now);
     again->page({});
-    again->broker.on_committed(again->broker.changes_made());
-    again->run();
+    commit_again();
     EXPECT_THAT(back.payloads(), ElementsAre("held"));
     EXPECT_THAT(again->positions, IsEmpty());
 }
@@ -221,19 +228,14 @@ TEST_F(AfterARestart, ButNotBeforeWhatAReplayHolds) {
 TEST_F(AfterARestart, WhoGotTheMessageFromTheStoreDoesNotGetItAgain) {
     reader();
     reborn(IncomingKept{4711, 7, Stage::taken, message->id});
-    again->auto_plan = false;
-    auto& back = again->connect(connect_packet("reader", v5, false, 600));
-    back.subscribe("t", 2);
-    again->plan(fetch_plan());
+    auto& back = replaying();
     again->page({message});
-    again->broker.on_committed(again->broker.changes_made());
-    again->run();
+    commit_again();
     EXPECT_THAT(back.payloads(), ElementsAre("x"));
     back.pubrec(1);
     back.pubcomp(1);
     again->broker.route(message, again->now);
-    again->broker.on_committed(again->broker.changes_made());
-    again->run();
+    commit_again();
     EXPECT_THAT(back.payloads(), IsEmpty());
     std::vector<Change> changes;
     again->broker.swap_changes(changes);
